@@ -1,0 +1,35 @@
+export { closedError, type ErrorFacts, isLacunaError, LacunaError, type LacunaErrorCode } from "./errors.ts";
+export { Flight } from "./flight.ts";
+export {
+  indexOfPage,
+  isPageNo,
+  isPageSize,
+  MAX_PAGE_NO,
+  offsetOfPage,
+  type PageIndex,
+  type PageNo,
+  pageAtIndex,
+  pageIndex,
+  pageNo,
+} from "./page-number.ts";
+export { countPages, type PageRange, pagesOf, rangesInOrder } from "./page-range.ts";
+export { PageSet } from "./page-set.ts";
+export type { AccessEvent, Predictor } from "./predictor.ts";
+export {
+  type AbortOptions,
+  type DatabaseShape,
+  type PageSource,
+  type PrefetchSource,
+  type ReadOptions,
+  type Revision,
+  revision,
+} from "./source.ts";
+export type { PageStore } from "./store.ts";
+export type {
+  Bootstrap,
+  Opening,
+  PageEntry,
+  PageRequest,
+  Transport,
+  TransportTraffic,
+} from "./transport.ts";

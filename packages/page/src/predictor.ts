@@ -1,0 +1,24 @@
+import type { PageNo } from "./page-number.ts";
+
+/** One thing a reader did. */
+export interface AccessEvent {
+  readonly page: PageNo;
+  /** The page's bytes, when they are here. Shared: never write to them or keep them. */
+  readonly bytes: Uint8Array | undefined;
+  /** What the reader said it is doing. */
+  readonly hint?: "point" | "scan" | undefined;
+  /** True if the reader has to wait for the network. */
+  readonly miss: boolean;
+}
+
+/** Guesses what a reader will want next. Deterministic: no clock, no randomness, no I/O. */
+export interface Predictor {
+  observe(event: AccessEvent): void;
+  /**
+   * At most `limit` pages, the most wanted first, none twice. May name pages that are resident, on the way, or outside
+   * the database: whoever fetches them filters. Handing out a page may count as having predicted it.
+   */
+  predict(limit: number): readonly PageNo[];
+  /** Forgets everything, when the pages became those of another revision. */
+  reset(): void;
+}

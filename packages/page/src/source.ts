@@ -1,0 +1,60 @@
+import type { PageNo } from "./page-number.ts";
+
+/**
+ * The remote's name for one committed state of a database. Opaque: compare for equality only.
+ * On a sync server it is the server's string; on a static host it is made from the validators of the file.
+ */
+export type Revision = string & { readonly __unit: "Revision" };
+
+/** @throws {RangeError} if `value` is empty: a revision always names something */
+export function revision(value: string): Revision {
+  if (value.length > 0) return value as Revision;
+  throw new RangeError("a revision must not be empty");
+}
+
+/** What is known of a database at one revision before any of its pages is read. */
+export interface DatabaseShape {
+  readonly revision: Revision;
+  /** Bytes per page: a power of two from 512 to 65536. */
+  readonly pageSize: number;
+  /** Pages in the database; 0 for a database nobody has written to yet. */
+  readonly pageCount: number;
+}
+
+export interface AbortOptions {
+  /** Ends the wait with the signal's reason. Other waiters for the same thing are unaffected. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReadOptions extends AbortOptions {
+  /** What the caller is doing. Predictors may use it; it never changes the result. */
+  readonly hint?: "point" | "scan" | undefined;
+}
+
+/** The pages of one database at one revision. */
+export interface PageSource extends DatabaseShape {
+  /**
+   * The page if it can be had without waiting: from memory, or from local storage that reads synchronously.
+   * Never touches the network. The array is shared: never write to it, and copy what you keep.
+   */
+  peek(page: PageNo): Uint8Array | undefined;
+  /**
+   * The page's bytes, `pageSize` long, fetched if not resident: demand, somebody is waiting.
+   * The array is shared: never write to it, and copy what you keep.
+   * @throws {LacunaError} `REVISION_CHANGED` if the remote no longer serves this revision, `OFFLINE` if there is
+   *   no remote, `CLOSED` after close, or what the transport or store reported
+   * @throws {RangeError} if the page is not in the database
+   * @throws `signal.reason` if aborted; other readers of the same page are unaffected
+   */
+  read(page: PageNo, options?: ReadOptions): Promise<Uint8Array>;
+}
+
+/** A page source that can be told what will be wanted next. */
+export interface PrefetchSource extends PageSource {
+  /**
+   * Asks for pages nobody waits for yet. Pages that are resident, on the way or outside the database are
+   * left out. Never rejects: a failed prefetch is only counted.
+   * @returns when the pages have arrived, failed, or were dropped
+   */
+  prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import type { PageNo } from "./page-number.ts";
+import type { PageRange } from "./page-range.ts";
+import type { PageSet } from "./page-set.ts";
+import type { DatabaseShape } from "./source.ts";
+import type { PageEntry } from "./transport.ts";
+
+/**
+ * Where resident pages live. Holds the pages of one shape; everything in it can be dropped and fetched again.
+ * One owner at a time: opening a store somebody else owns fails with `LOCKED`.
+ *
+ * Errors: `STORAGE`, `STORAGE_FULL`, `CLOSED`; from opening also `LOCKED`, `NOT_A_REPLICA`, `REPLICA_CORRUPT`.
+ */
+export interface PageStore {
+  /** The shape the pages belong to; `undefined` until `reset` was called the first time. */
+  shape(): DatabaseShape | undefined;
+  /** The pages held, as a live set: it changes with the store. Never write to it. */
+  resident(): PageSet;
+  /** Takes another shape and forgets every page, as one step that survives a crash or never happened. */
+  reset(shape: DatabaseShape): Promise<void>;
+  /**
+   * The bytes of each page in turn, `undefined` where the page is not resident. A page whose stored bytes were
+   * torn by a crash counts as not resident and leaves the resident set. The arrays belong to the caller.
+   */
+  get(pages: readonly PageNo[]): Promise<(Uint8Array | undefined)[]>;
+  /**
+   * The same for one page without waiting, on stores that can. `undefined` also when the page is not resident.
+   * Absent on stores that cannot read synchronously.
+   */
+  getSync?(page: PageNo): Uint8Array | undefined;
+  /**
+   * Keeps a copy of the pages. When it resolves they are resident; after a crash each one is either there whole or
+   * absent. Entries outside the shape or of a wrong length are a `RangeError`, and nothing is kept.
+   */
+  put(entries: readonly PageEntry[]): Promise<void>;
+  /** Forgets pages. */
+  evict(ranges: readonly PageRange[]): Promise<void>;
+  /** Makes what was put durable. */
+  flush(): Promise<void>;
+  /** Small facts kept beside the pages, such as where they came from. Durable when it resolves. */
+  setMeta(meta: Readonly<Record<string, string>>): Promise<void>;
+  meta(): Readonly<Record<string, string>>;
+  /** Flushes and gives up ownership. Calling it again is harmless. */
+  close(): Promise<void>;
+}

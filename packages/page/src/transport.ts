@@ -1,0 +1,71 @@
+import type { PageNo } from "./page-number.ts";
+import type { PageRange } from "./page-range.ts";
+import type { AbortOptions, DatabaseShape, Revision } from "./source.ts";
+
+/** One page as it arrives. The receiver owns the bytes. */
+export interface PageEntry {
+  readonly page: PageNo;
+  /** `pageSize` bytes. Often a view into a larger buffer: copy it to keep it alone. */
+  readonly bytes: Uint8Array;
+}
+
+/** Which pages should come along with the answer to `open`. */
+export type Bootstrap =
+  /** As little as tells the shape. */
+  | { readonly kind: "none" }
+  /** The pages that start in the first `bytes` bytes of the file. */
+  | { readonly kind: "prefix"; readonly bytes: number }
+  /** The pages that running `sql` touches; the remote must be able to run SQL. */
+  | { readonly kind: "query"; readonly sql: string }
+  /** Every page. */
+  | { readonly kind: "full" };
+
+/** The answer to `open`: the newest shape, and the pages that came along. */
+export interface Opening {
+  readonly shape: DatabaseShape;
+  /**
+   * The pages of the bootstrap, as bytes arrive, each at most once. Iterate it at most once; ending the iteration
+   * early cancels the rest. It must be iterated or ended (`return()`), or the connection stays open.
+   */
+  readonly pages: AsyncIterable<PageEntry>;
+}
+
+export interface PageRequest {
+  /** The revision the pages must belong to. */
+  readonly revision: Revision;
+  /** What is wanted, most urgent first. Every page exists at that revision; no page twice. */
+  readonly pages: readonly PageRange[];
+  /** `demand`: somebody is waiting for at least the first page. */
+  readonly urgency: "demand" | "prefetch";
+}
+
+/**
+ * How pages of a remote database are obtained. One `fetchPages` is one request where the remote allows it.
+ * Transports neither cache nor retry; see `withRetry` of `@lacuna/transport`.
+ *
+ * Errors, besides `signal.reason`: `NETWORK`, `TIMEOUT`, `UNAUTHORIZED`, `HTTP_STATUS`, `SHORT_READ`, `PROTOCOL`,
+ * `RANGE_UNSUPPORTED`, `NOT_A_DATABASE`, `NOT_SUPPORTED`, `REVISION_CHANGED`.
+ */
+export interface Transport {
+  /** Asks for the newest revision, with the pages of `bootstrap` (default: none) on the way. */
+  open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening>;
+  /**
+   * The pages asked for, each exactly once, as their bytes arrive. Pages of another revision, unrequested pages and
+   * wrong lengths end as errors, never as entries. When the iteration ends normally every page was yielded.
+   * Ending the iteration early cancels the request.
+   */
+  fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<PageEntry>;
+  /** Bytes and requests so far. */
+  traffic(): TransportTraffic;
+  close(): Promise<void>;
+}
+
+/** What a transport has sent and received since it was made. */
+export interface TransportTraffic {
+  /** Requests sent, failed ones and retries included. */
+  readonly requests: number;
+  /** Body bytes sent. */
+  readonly sentBytes: number;
+  /** Body bytes received, as the runtime hands them over. */
+  readonly receivedBytes: number;
+}

@@ -1,0 +1,17 @@
+import type { AbortOptions, PageSource } from "@lacuna/page";
+
+/** A consistent view of a database: its pages never change while it is held. */
+export interface Snapshot extends PageSource {
+  /** Gives the view up. Reading afterwards fails with `CLOSED`. Calling it again is harmless. */
+  release(): void;
+}
+
+/** Where SQL gets its view from. */
+export interface SnapshotSource {
+  /**
+   * A view of the newest state. Synchronous unless the replica first has to move to another revision because the remote
+   * dropped the one it was pinned to; whoever keeps SQLite's caches must drop them when `revision` differs.
+   * @throws {LacunaError} `CLOSED` after close
+   */
+  snapshot(options?: AbortOptions): Snapshot | Promise<Snapshot>;
+}
