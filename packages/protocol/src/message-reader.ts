@@ -1,0 +1,102 @@
+import { LacunaError } from "@lacuna/page";
+
+/** A read position in a run of bytes. Readers advance `offset`. */
+interface ByteCursor {
+  readonly bytes: Uint8Array;
+  offset: number;
+}
+
+/** One field of a protobuf message. Fixed-size values are passed over: no message of the protocol has one. */
+export interface MessageField {
+  readonly number: number;
+  readonly value: number | Uint8Array | undefined;
+}
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
+
+/**
+ * The fields of a protobuf message in the order in which they stand. Byte values are views.
+ * A varint above 2^53 comes out rounded, but never as a safe integer.
+ * @throws {LacunaError} `PROTOCOL` if the bytes are not a message
+ */
+export function* messageFields(bytes: Uint8Array): Generator<MessageField, void, undefined> {
+  const cursor: ByteCursor = { bytes, offset: 0 };
+  while (cursor.offset < bytes.length) {
+    const at = cursor.offset;
+    const tag = readVarint(cursor);
+    const number = Math.floor(tag / 8);
+    if (number < 1 || number > 0x1fff_ffff) {
+      throw malformed(`field number from 1 to 536870911 expected, found ${number}`, at);
+    }
+    switch (tag % 8) {
+      case VARINT:
+        yield { number, value: readVarint(cursor) };
+        break;
+      case LENGTH_DELIMITED:
+        yield { number, value: readBytes(cursor, readVarint(cursor)) };
+        break;
+      case FIXED64:
+        readBytes(cursor, 8);
+        yield { number, value: undefined };
+        break;
+      case FIXED32:
+        readBytes(cursor, 4);
+        yield { number, value: undefined };
+        break;
+      default:
+        throw malformed(`unknown wire type ${tag % 8} of field ${number}`, at);
+    }
+  }
+}
+
+/** @throws {LacunaError} `PROTOCOL` unless the field holds an integer from 0 to `max` */
+export function integerField(field: MessageField, name: string, max: number): number {
+  const { value } = field;
+  if (typeof value === "number" && value <= max) return value;
+  const found = value instanceof Uint8Array ? "bytes" : (value ?? "a fixed-size value");
+  throw malformed(`${name} must be an integer from 0 to ${max}, found ${found}`);
+}
+
+/** @throws {LacunaError} `PROTOCOL` unless the field holds bytes */
+export function bytesField(field: MessageField, name: string): Uint8Array {
+  if (field.value instanceof Uint8Array) return field.value;
+  throw malformed(`${name} must be length-delimited, found ${field.value ?? "a fixed-size value"}`);
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @throws {LacunaError} `PROTOCOL` unless the field holds UTF-8 */
+export function textField(field: MessageField, name: string): string {
+  const bytes = bytesField(field, name);
+  try {
+    return strictUtf8.decode(bytes);
+  } catch (cause) {
+    throw new LacunaError("PROTOCOL", `${name} must be UTF-8, found other bytes`, { cause });
+  }
+}
+
+function readVarint(cursor: ByteCursor): number {
+  const start = cursor.offset;
+  let value = 0;
+  for (let scale = 1, length = 0; length < 10; length++, scale *= 128) {
+    const byte = cursor.bytes[cursor.offset++];
+    if (byte === undefined) throw malformed("a varint runs past the end of the message", start);
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+  }
+  throw malformed("a varint is longer than 10 bytes", start);
+}
+
+function readBytes(cursor: ByteCursor, length: number): Uint8Array {
+  const rest = cursor.bytes.length - cursor.offset;
+  if (length > rest) throw malformed(`a value of ${length} bytes where ${rest} are left`, cursor.offset);
+  const bytes = cursor.bytes.subarray(cursor.offset, cursor.offset + length);
+  cursor.offset += length;
+  return bytes;
+}
+
+const malformed = (message: string, offset?: number): LacunaError =>
+  new LacunaError("PROTOCOL", `malformed message: ${message}`, { offset });
