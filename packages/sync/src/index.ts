@@ -1,1 +1,3 @@
-export {};
+export type { Progress } from "./ingest.ts";
+export { openReplica, type Replica, type ReplicaStats } from "./replica.ts";
+export type { PartialBootstrap, ReplicaOptions } from "./replica-options.ts";

@@ -1,0 +1,57 @@
+import {
+  type AbortOptions,
+  type Bootstrap,
+  Flight,
+  type Opening,
+  type PageEntry,
+  type PageRequest,
+  type Transport,
+  type TransportTraffic,
+} from "@lacuna/page";
+
+/**
+ * A transport that is made when it is first needed, so that a replica opens without asking what its remote is.
+ * A failure to make it is the failure of the call that needed it; the next call tries again.
+ */
+export function deferredTransport(
+  make: (signal: AbortSignal) => Promise<Transport>,
+  trafficOfMaking: () => TransportTraffic,
+): Transport {
+  let made: Transport | undefined;
+  let making: Flight<Transport> | undefined;
+  const get = async (options: AbortOptions | undefined): Promise<Transport> => {
+    if (made !== undefined) return made;
+    if (making === undefined || making.abandoned) {
+      const flight = new Flight(async (signal) => {
+        try {
+          made = await make(signal);
+          return made;
+        } finally {
+          if (making === flight) making = undefined;
+        }
+      });
+      making = flight;
+    }
+    return making.join(options?.signal);
+  };
+  return {
+    async open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
+      return (await get(options)).open(options);
+    },
+    async *fetchPages(request: PageRequest, options?: AbortOptions): AsyncGenerator<PageEntry, void, undefined> {
+      yield* (await get(options)).fetchPages(request, options);
+    },
+    traffic(): TransportTraffic {
+      const asked = trafficOfMaking();
+      const since = made?.traffic();
+      return {
+        requests: asked.requests + (since?.requests ?? 0),
+        sentBytes: asked.sentBytes + (since?.sentBytes ?? 0),
+        receivedBytes: asked.receivedBytes + (since?.receivedBytes ?? 0),
+      };
+    },
+    async close(): Promise<void> {
+      await made?.close();
+    },
+  };
+}

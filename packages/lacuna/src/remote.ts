@@ -1,0 +1,87 @@
+import { LacunaError, type Transport, type TransportTraffic } from "@lacuna/page";
+import { detectRemote, withRetry, withTimeout } from "@lacuna/transport";
+import { httpRangeTransport } from "@lacuna/transport/http-range";
+import { syncServerTransport } from "@lacuna/transport/sync-server";
+import type { CheckedOptions } from "./check-options.ts";
+import { deferredTransport } from "./deferred-transport.ts";
+import { httpUrl, remoteName } from "./remote-name.ts";
+
+/** The remote of a database, ready to be asked, and the name that is kept with its replica. */
+export interface Remote {
+  readonly transport: Transport;
+  readonly name: string | undefined;
+}
+
+/** @throws {LacunaError} `INVALID_OPTION` if the URL cannot be one of a database */
+export function openRemote(options: CheckedOptions): Remote | undefined {
+  const { url, transport, attempts = 4, timeoutMs = 30_000 } = options;
+  if (transport !== undefined) return { transport, name: undefined };
+  if (url === undefined) return undefined;
+  const patient = (bare: Transport): Transport => withRetry(withTimeout(bare, { timeoutMs }), { attempts });
+  // A function may name another host each time: such a remote has no fixed name, and is what the caller says it is.
+  if (typeof url === "function") return { transport: patient(syncServer(url, options)), name: undefined };
+  const name = nameOf(url);
+  if (name.startsWith("file:")) return { transport: localFile(url), name };
+  if (options.remote === "static") return { transport: patient(staticHost(url, options)), name };
+  if (options.remote === "sync-server" || httpUrl(url) !== url) {
+    return { transport: patient(syncServer(url, options)), name };
+  }
+  return { transport: patient(asked(url, options)), name };
+}
+
+function nameOf(url: string): string {
+  let name: string;
+  try {
+    name = remoteName(url);
+  } catch (cause) {
+    throw new LacunaError("INVALID_OPTION", `option url must be a URL, got ${JSON.stringify(url)}`, { cause });
+  }
+  if (/^(?:https?|file):/.test(name)) return name;
+  throw new LacunaError("INVALID_OPTION", `option url must be libsql:, https:, http: or file:, got ${name}`);
+}
+
+const fetchOf = (options: CheckedOptions): typeof fetch => options.fetch ?? globalThis.fetch;
+
+function syncServer(url: NonNullable<CheckedOptions["url"]>, options: CheckedOptions): Transport {
+  const { authToken, remoteEncryption } = options;
+  const headers: Record<string, string> =
+    remoteEncryption === undefined
+      ? {}
+      : {
+          "x-turso-encryption-key": remoteEncryption.key,
+          "x-turso-encryption-cipher": remoteEncryption.cipher,
+        };
+  return syncServerTransport({ url, authToken, headers, fetch: fetchOf(options) });
+}
+
+function staticHost(url: string, options: CheckedOptions): Transport {
+  return httpRangeTransport({ url, authToken: options.authToken, fetch: fetchOf(options) });
+}
+
+/** A local database, by the adapter for files, which is loaded only where it is used. */
+function localFile(url: string): Transport {
+  const nothing: TransportTraffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
+  return deferredTransport(
+    async () => {
+      const { fileTransport } = await import("@lacuna/transport/file");
+      return fileTransport({ path: url });
+    },
+    () => nothing,
+  );
+}
+
+/** A remote that has to be asked what it is. */
+function asked(url: string, options: CheckedOptions): Transport {
+  let requests = 0;
+  const counted: typeof fetch = (input, init) => {
+    requests++;
+    return fetchOf(options)(input, init);
+  };
+  return deferredTransport(
+    async (signal) => {
+      const kind = await detectRemote(url, { authToken: options.authToken, fetch: counted, signal });
+      return kind === "static" ? staticHost(url, options) : syncServer(url, options);
+    },
+    () => ({ requests, sentBytes: 0, receivedBytes: 0 }),
+  );
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { checkOptions } from "../src/check-options.ts";
+import type { ConnectOptions } from "../src/options.ts";
+
+const PATH = ":memory:";
+const URL = "http://127.0.0.1:1/";
+
+/** What `checkOptions` says of options that the types would not let pass. */
+function refusal(options: Record<string, unknown>): { code: string; message: string } {
+  try {
+    checkOptions(options as unknown as ConnectOptions);
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string };
+    return { code, message };
+  }
+  throw new Error("the options were accepted");
+}
+
+describe("options of connect", () => {
+  it("are accepted when every one is known and of the right kind", () => {
+    const options = {
+      path: PATH,
+      url: URL,
+      authToken: async () => "secret",
+      partialSync: {
+        bootstrapStrategy: { kind: "prefix", length: 4096 },
+        segmentSize: 16_384,
+        prefetch: false,
+      },
+      experimental: ["views"],
+    } as const;
+    expect(checkOptions(options)).toEqual(options);
+  });
+
+  it("take partialSyncExperimental as another name of partialSync", () => {
+    const checked = checkOptions({ path: PATH, url: URL, partialSyncExperimental: { segmentSize: 4096 } });
+    expect(checked.partialSync).toEqual({ segmentSize: 4096 });
+    expect(checked).not.toHaveProperty("partialSyncExperimental");
+  });
+
+  it.each([
+    ["an unknown option", { path: PATH, segmentSize: 1 }, "segmentSize"],
+    [
+      "an unknown partial option",
+      { path: PATH, url: URL, partialSync: { segment: 1 } },
+      "partialSync.segment",
+    ],
+    ["a missing path", { url: URL }, "path"],
+    ["an empty path", { path: "", url: URL }, "path"],
+    ["a wrong type", { path: PATH, url: 7 }, "url"],
+    ["a number out of range", { path: PATH, url: URL, timeoutMs: 0 }, "timeoutMs"],
+    [
+      "a fraction where bytes are counted",
+      { path: PATH, url: URL, partialSync: { segmentSize: 1.5 } },
+      "segmentSize",
+    ],
+    ["an unknown word", { path: PATH, url: URL, remote: "ftp" }, "remote"],
+    [
+      "both names of one thing",
+      { path: PATH, url: URL, partialSync: {}, partialSyncExperimental: {} },
+      "partialSync",
+    ],
+    [
+      "a chunk size for a partial replica",
+      { path: PATH, url: URL, partialSync: {}, pullBytesThreshold: 1 },
+      "pull",
+    ],
+    ["a remote option without a remote", { path: PATH, authToken: "x" }, "authToken"],
+    ["partial sync without a remote", { path: PATH, partialSync: {} }, "partialSync"],
+    [
+      "an unknown strategy",
+      { path: PATH, url: URL, partialSync: { bootstrapStrategy: { kind: "all" } } },
+      "kind",
+    ],
+    [
+      "a prefix without length",
+      { path: PATH, url: URL, partialSync: { bootstrapStrategy: { kind: "prefix" } } },
+      "length",
+    ],
+    [
+      "half of an encryption",
+      { path: PATH, url: URL, remoteEncryption: { key: "a2V5" } },
+      "remoteEncryption",
+    ],
+  ])("name the option when there is %s", (_, options, name) => {
+    const { code, message } = refusal(options);
+    expect(code).toBe("INVALID_OPTION");
+    expect(message).toContain(name);
+  });
+
+  it("do not name an option that is a member of every object", () => {
+    expect(refusal({ path: PATH, toString: 1 }).message).toContain("unknown option toString");
+  });
+
+  it.each(["transform", "remoteWritesExperimental", "clientName"])(
+    "refuse %s, which needs writing",
+    (name) => {
+      const { code, message } = refusal({ path: PATH, url: URL, [name]: true });
+      expect(code).toBe("NOT_SUPPORTED");
+      expect(message).toContain(name);
+    },
+  );
+});

@@ -1,0 +1,38 @@
+import type { PageStore, Transport } from "@lacuna/page";
+import type { Progress } from "./ingest.ts";
+
+/** What of the remote comes at opening; the rest is fetched when a query needs it. */
+export type PartialBootstrap =
+  | { readonly kind: "prefix"; readonly bytes: number }
+  | { readonly kind: "query"; readonly sql: string };
+
+export interface ReplicaOptions {
+  /** Where pages live. The replica owns it and closes it. */
+  readonly store: PageStore;
+  /** Where pages come from; absent for a replica that is only read as far as it is here. Owned and closed. */
+  readonly transport?: Transport | undefined;
+  /**
+   * Names the remote, without credentials. Kept with the replica: opening it for another remote fails.
+   * Absent when the remote has no fixed name.
+   */
+  readonly remoteName?: string | undefined;
+  /** Absent: the whole database is brought at opening. */
+  readonly partial?: PartialBootstrap | undefined;
+  /**
+   * Bytes of pages asked for in one request while the whole database is brought; 0 for all in one.
+   * @default 0
+   */
+  readonly pullBytesThreshold?: number | undefined;
+  /** @see SegmentCacheOptions */
+  readonly segmentBytes?: number | undefined;
+  /** @see SegmentCacheOptions */
+  readonly memoryBytes?: number | undefined;
+  /**
+   * Fetch pages ahead of the reader, by the structure of the database.
+   * @default true
+   */
+  readonly prefetch?: boolean | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Ends the opening with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
