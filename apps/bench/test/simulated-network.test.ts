@@ -151,7 +151,7 @@ describe("the simulated network", () => {
     const received = network.traffic().receivedBytes;
     expect(received).toBeLessThan(60_000);
     await download(network, 0);
-    expect(network.traffic().receivedBytes - received).toBeLessThan(25_000);
+    expect(network.traffic().receivedBytes - received).toBeLessThan(5000);
   });
 
   it("tells the server of a body the client ended early", async () => {
