@@ -6,8 +6,8 @@ import {
   type PageRange,
   PageSet,
   type PageStore,
-  pagesOf,
 } from "@lacuna/page";
+import { heldPages } from "../held-pages.ts";
 import { checkEntry, checkShape } from "../page-entries.ts";
 
 /**
@@ -62,8 +62,9 @@ class MemoryStore implements PageStore {
 
   async evict(ranges: readonly PageRange[]): Promise<void> {
     this.#checkOpen();
-    for (const page of pagesOf(ranges)) {
-      if (this.#resident.delete(page)) this.#pages.delete(page);
+    for (const page of heldPages(this.#resident, ranges)) {
+      this.#resident.delete(page);
+      this.#pages.delete(page);
     }
   }
 
