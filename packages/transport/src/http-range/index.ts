@@ -1,1 +1,1 @@
-export {};
+export { type HttpRangeOptions, httpRangeTransport } from "./http-range-transport.ts";

@@ -1,1 +1,1 @@
-export {};
+export { type SyncServerOptions, syncServerTransport } from "./sync-server-transport.ts";

@@ -1,0 +1,290 @@
+import { DATABASE_HEADER_BYTES } from "@lacuna/btree";
+import {
+  type AbortOptions,
+  type Bootstrap,
+  type DatabaseShape,
+  isLacunaError,
+  LacunaError,
+  type Opening,
+  type PageEntry,
+  type PageRequest,
+  pageNo,
+  type Transport,
+  type TransportTraffic,
+} from "@lacuna/page";
+import type { AbortScope } from "../abort-scope.ts";
+import { checkCount } from "../check-count.ts";
+import { endable } from "../endable.ts";
+import { shapeOfFile } from "../file-shape.ts";
+import type { HttpAnswer } from "../http-answer.ts";
+import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
+import { mergeStreams } from "../merge-streams.ts";
+import { parseContentRange } from "./content-range.ts";
+import { firstBytes, openingExtent } from "./opening-answer.ts";
+import { PageSplitter } from "./page-splitter.ts";
+import { type PlannedRange, planRanges } from "./range-plan.ts";
+import { type ByteSpan, checkRange, exactBody, rangeHeader } from "./range-request.ts";
+import {
+  canValidate,
+  describeValidators,
+  readRevision,
+  type StaticRevision,
+  sameValidators,
+  validatorsOf,
+  writeRevision,
+} from "./static-revision.ts";
+
+export interface HttpRangeOptions extends HttpOptions {
+  /**
+   * Bytes nobody wants that may travel between two wanted pages to save a request: about what the connection carries in
+   * the time a request takes to start.
+   * @default 16384
+   */
+  readonly gapBytes?: number | undefined;
+  /**
+   * Range requests of one `fetchPages` that go on at once, at least 1.
+   * @default 6
+   */
+  readonly maxRequests?: number | undefined;
+}
+
+/** Most databases have pages of this size; the first request asks for whole ones. */
+const USUAL_PAGE_BYTES = 4096;
+const IDENTITY = { "accept-encoding": "identity" };
+/**
+ * `If-Match` makes a browser ask the host for permission first, across origins, which most static hosts refuse. The tag
+ * of the answer says the same; the condition only saves the bytes.
+ */
+const IN_BROWSER = "document" in globalThis || "WorkerGlobalScope" in globalThis;
+
+/**
+ * The pages of a database file on any HTTP host that serves ranges. The revision is the strong `ETag`, or else the weak
+ * one with `Last-Modified`, the file's length and its change counter; every answer is checked against it.
+ * @throws {LacunaError} `INVALID_OPTION`
+ */
+export function httpRangeTransport(options: HttpRangeOptions): Transport {
+  return new HttpRangeTransport(options);
+}
+
+class HttpRangeTransport implements Transport {
+  readonly #endpoint: HttpEndpoint;
+  readonly #gapBytes: number;
+  readonly #maxRequests: number;
+
+  constructor(options: HttpRangeOptions) {
+    const { gapBytes = 16_384, maxRequests = 6 } = options;
+    checkCount("gapBytes", gapBytes, 0);
+    checkCount("maxRequests", maxRequests, 1);
+    this.#gapBytes = gapBytes;
+    this.#maxRequests = maxRequests;
+    this.#endpoint = new HttpEndpoint(options, "the static host transport");
+  }
+
+  async open(options: AbortOptions & { readonly bootstrap?: Bootstrap | undefined } = {}): Promise<Opening> {
+    const { bootstrap = { kind: "none" } } = options;
+    if (bootstrap.kind === "query") {
+      throw new LacunaError("NOT_SUPPORTED", "a static host cannot run the SQL of a query bootstrap");
+    }
+    const wantedBytes = bootstrap.kind === "prefix" ? bootstrap.bytes : 0;
+    const usual = Math.max(1, Math.ceil(wantedBytes / USUAL_PAGE_BYTES)) * USUAL_PAGE_BYTES;
+    const asked: ByteSpan = { first: 0, last: bootstrap.kind === "full" ? undefined : usual - 1 };
+    const scope = this.#endpoint.scope(options.signal);
+    try {
+      const answer = await this.#endpoint.send({
+        method: "GET",
+        headers: { ...IDENTITY, range: rangeHeader(asked) },
+        urgency: "demand",
+        signal: scope.signal,
+      });
+      const extent = await openingExtent(answer, asked);
+      const head = await firstBytes(answer, Math.min(DATABASE_HEADER_BYTES, extent.sentBytes));
+      return this.#opening(answer, { ...extent, head, wantedBytes, full: bootstrap.kind === "full", scope });
+    } catch (error) {
+      scope.end();
+      throw error;
+    }
+  }
+
+  #opening(
+    answer: HttpAnswer,
+    facts: {
+      head: Uint8Array;
+      sentBytes: number;
+      totalBytes: number;
+      wantedBytes: number;
+      full: boolean;
+      scope: AbortScope;
+    },
+  ): Opening {
+    const { totalBytes, scope } = facts;
+    let file: ReturnType<typeof shapeOfFile>;
+    try {
+      file = shapeOfFile(facts.head, totalBytes);
+    } catch (error) {
+      answer.cancel();
+      throw withWhere(error, answer);
+    }
+    const { pageSize, pageCount } = file;
+    const validators = validatorsOf(answer.headers);
+    const changeCounter = validators.etag === undefined ? file.changeCounter : undefined;
+    const revision = writeRevision({ pageSize, length: totalBytes, validators, changeCounter });
+    const shape: DatabaseShape = { revision, pageSize, pageCount };
+    const wantedPages = facts.full ? pageCount : Math.min(pageCount, Math.ceil(facts.wantedBytes / pageSize));
+    const pages = this.#openingPages(answer, shape, { ...facts, wantedPages });
+    return { shape, pages: endable(pages, () => scope.end()) };
+  }
+
+  /** The pages that are whole in the first answer, then those that should have been. */
+  async *#openingPages(
+    answer: HttpAnswer,
+    shape: DatabaseShape,
+    facts: { head: Uint8Array; sentBytes: number; wantedPages: number; scope: AbortScope },
+  ): AsyncGenerator<PageEntry, void, undefined> {
+    const { head, sentBytes, wantedPages, scope } = facts;
+    const { pageSize, pageCount, revision } = shape;
+    try {
+      const whole = Math.min(pageCount, Math.floor(sentBytes / pageSize));
+      const wanted = whole === 0 ? [] : [{ first: pageNo(1), last: pageNo(whole) }];
+      const splitter = new PageSplitter({ first: 1, pageSize, wanted });
+      for await (const chunk of exactBody(answer, sentBytes, head)) yield* splitter.push(chunk);
+      if (whole < wantedPages) {
+        const rest = [{ first: pageNo(whole + 1), last: pageNo(wantedPages) }];
+        yield* this.fetchPages({ revision, pages: rest, urgency: "demand" }, { signal: scope.signal });
+      }
+    } finally {
+      scope.end();
+    }
+  }
+
+  async *fetchPages(
+    request: PageRequest,
+    options: AbortOptions = {},
+  ): AsyncGenerator<PageEntry, void, undefined> {
+    const { urgency } = request;
+    const state = readRevision(request.revision);
+    if (state === undefined) {
+      throw new LacunaError(
+        "REVISION_CHANGED",
+        "the revision was not given by a static host; ask for the newest",
+      );
+    }
+    const scope = this.#endpoint.scope(options.signal);
+    try {
+      scope.signal.throwIfAborted();
+      const plan = planRanges(request.pages, {
+        pageSize: state.pageSize,
+        gapBytes: this.#gapBytes,
+        demand: urgency === "demand",
+      });
+      const streams = plan.map(
+        (range) => (signal: AbortSignal) => this.#fetchRange(range, state, urgency, signal),
+      );
+      const pages = mergeStreams(streams, this.#maxRequests, scope.signal);
+      if (canValidate(state.validators)) yield* pages;
+      else yield* await this.#checkedAfterwards(pages, state, scope.signal);
+    } finally {
+      scope.end();
+    }
+  }
+
+  async *#fetchRange(
+    range: PlannedRange,
+    state: StaticRevision,
+    urgency: PageRequest["urgency"],
+    signal: AbortSignal,
+  ): AsyncGenerator<PageEntry, void, undefined> {
+    const { pageSize } = state;
+    const asked = { first: (range.first - 1) * pageSize, last: range.last * pageSize - 1 };
+    const answer = await this.#sendPinned(asked, state, urgency, signal);
+    const splitter = new PageSplitter({ first: range.first, pageSize, wanted: range.wanted });
+    for await (const chunk of exactBody(answer, asked.last - asked.first + 1)) yield* splitter.push(chunk);
+  }
+
+  /** Asks for bytes of the file in the state that the revision names, and lets no other state through. */
+  async #sendPinned(
+    asked: { readonly first: number; readonly last: number },
+    state: StaticRevision,
+    urgency: PageRequest["urgency"],
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const { etag } = state.validators;
+    const answer = await this.#endpoint.send({
+      method: "GET",
+      headers: {
+        ...IDENTITY,
+        range: rangeHeader(asked),
+        ...(etag === undefined || IN_BROWSER ? {} : { "if-match": etag }),
+      },
+      urgency,
+      signal,
+    });
+    const { status, url } = answer;
+    const changed = (found: string): LacunaError => {
+      answer.cancel();
+      return new LacunaError("REVISION_CHANGED", `the file at ${url} was replaced: ${found}`, {
+        status,
+        url,
+      });
+    };
+    if (status === 412) throw changed("the host no longer has the state that was asked for");
+    if (status === 416) {
+      const total = parseContentRange(answer.header("content-range"))?.total;
+      throw changed(`it had ${state.length} bytes, now ${total ?? "fewer"}`);
+    }
+    const { total } = await checkRange(answer, asked);
+    if (total !== state.length) throw changed(`it had ${state.length} bytes, now ${total}`);
+    const validators = validatorsOf(answer.headers);
+    if (!sameValidators(validators, state.validators)) {
+      throw changed(
+        `${describeValidators(state.validators)} expected, found ${describeValidators(validators)}`,
+      );
+    }
+    return answer;
+  }
+
+  /**
+   * For a host that gives no validator at all: holds the pages back until the change counter, read after them, shows that
+   * they are of the right state.
+   */
+  async #checkedAfterwards(
+    pages: AsyncIterable<PageEntry>,
+    state: StaticRevision,
+    signal: AbortSignal,
+  ): Promise<PageEntry[]> {
+    const held: PageEntry[] = [];
+    for await (const entry of pages) held.push(entry);
+    const last = DATABASE_HEADER_BYTES - 1;
+    const answer = await this.#sendPinned({ first: 0, last }, state, "demand", signal);
+    const { changeCounter } = shapeOfFile(await firstBytes(answer, last + 1), state.length);
+    answer.cancel();
+    if (changeCounter !== state.changeCounter) {
+      throw new LacunaError(
+        "REVISION_CHANGED",
+        `the file at ${answer.url} was changed: change counter ${state.changeCounter} expected, found ${changeCounter}`,
+        { url: answer.url },
+      );
+    }
+    return held;
+  }
+
+  traffic(): TransportTraffic {
+    return this.#endpoint.traffic.snapshot();
+  }
+
+  async close(): Promise<void> {
+    this.#endpoint.close();
+  }
+}
+
+/** The error with where it happened, for a body that turned out to be something else. */
+function withWhere(error: unknown, answer: HttpAnswer): unknown {
+  if (!isLacunaError(error)) return error;
+  const { status, url, mediaType = "no content type" } = answer;
+  const { code, offset } = error;
+  return new LacunaError(code, `${url} (${mediaType}): ${error.message}`, {
+    status,
+    url,
+    offset,
+    cause: error,
+  });
+}

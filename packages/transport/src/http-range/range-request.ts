@@ -1,0 +1,106 @@
+import { LacunaError } from "@lacuna/page";
+import type { HttpAnswer } from "../http-answer.ts";
+import { refuseWebPage } from "../web-page.ts";
+import { parseContentRange } from "./content-range.ts";
+
+/** Bytes of a file, both ends included; `last` is `undefined` for "to the end". */
+export interface ByteSpan {
+  readonly first: number;
+  readonly last: number | undefined;
+}
+
+export const rangeHeader = ({ first, last }: ByteSpan): string => `bytes=${first}-${last ?? ""}`;
+
+/**
+ * Checks that an answer is the range that was asked for, from its headers alone. If it is not, the body is cancelled
+ * before the error is thrown, so that no host can make a range request download the whole file.
+ * @returns the range that comes and the length of the whole file
+ * @throws {LacunaError} `NOT_A_DATABASE` for a web page, `RANGE_UNSUPPORTED` for a success that is not this range,
+ *   `PROTOCOL` for headers that make no sense, `UNAUTHORIZED`, `HTTP_STATUS`
+ */
+export async function checkRange(
+  answer: HttpAnswer,
+  asked: ByteSpan,
+): Promise<{ first: number; last: number; total: number }> {
+  const { status, url } = answer;
+  if (status < 200 || status > 299) throw answer.statusError(await answer.beginning());
+  const refuse = (code: "RANGE_UNSUPPORTED" | "PROTOCOL", message: string): LacunaError => {
+    answer.cancel();
+    return new LacunaError(code, message, { status, url });
+  };
+  refuseWebPage(answer);
+  const wanted = rangeHeader(asked);
+  if (status !== 206) {
+    const type = answer.mediaType ?? "no content type";
+    throw refuse(
+      "RANGE_UNSUPPORTED",
+      `${url} answered ${status} (${type}) to a request for ${wanted}, 206 expected: the host does not serve ranges`,
+    );
+  }
+  refuseCoding(answer);
+  const value = answer.header("content-range");
+  const range = parseContentRange(value);
+  if (value === undefined || range === undefined) {
+    const hint =
+      "across origins the host must allow it with Access-Control-Expose-Headers: Content-Range, ETag";
+    const found = value === undefined ? `found none; ${hint}` : `found ${JSON.stringify(value)}`;
+    throw refuse(
+      "PROTOCOL",
+      `a Content-Range of a single range expected in the answer to ${wanted}, ${found}`,
+    );
+  }
+  const { span, total } = range;
+  if (total === undefined) {
+    throw refuse(
+      "PROTOCOL",
+      `the length of the file expected in Content-Range, found ${JSON.stringify(value)}`,
+    );
+  }
+  const last = Math.min(asked.last ?? total - 1, total - 1);
+  if (span === undefined || span.first !== asked.first || span.last !== last) {
+    throw refuse("RANGE_UNSUPPORTED", `${wanted} of ${url} was asked for, the host sent ${value}`);
+  }
+  const length = answer.header("content-length");
+  if (length !== undefined && Number(length) !== last - span.first + 1) {
+    throw refuse("PROTOCOL", `Content-Length ${length} contradicts Content-Range ${value}`);
+  }
+  return { first: span.first, last, total };
+}
+
+/** Offsets into a compressed body are not offsets into the file. */
+export function refuseCoding(answer: HttpAnswer): void {
+  const coding = answer.header("content-encoding");
+  if (coding === undefined || coding.toLowerCase() === "identity") return;
+  answer.cancel();
+  throw new LacunaError(
+    "RANGE_UNSUPPORTED",
+    `the bytes of the file expected from ${answer.url}, found Content-Encoding ${coding}: switch compression off for it`,
+    { status: answer.status, url: answer.url },
+  );
+}
+
+/**
+ * The body of an answer that must have exactly so many bytes.
+ * @param before the part of the body that was read already
+ * @throws {LacunaError} `SHORT_READ` if it has fewer or more
+ */
+export async function* exactBody(
+  answer: HttpAnswer,
+  expectedBytes: number,
+  before?: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = 0;
+  const mismatch = (found: string): LacunaError => {
+    answer.cancel();
+    const message = `a body of ${expectedBytes} bytes expected from ${answer.url}, found ${found}`;
+    return new LacunaError("SHORT_READ", message, { status: answer.status, url: answer.url });
+  };
+  const take = (chunk: Uint8Array): Uint8Array => {
+    bytes += chunk.length;
+    if (bytes > expectedBytes) throw mismatch("more");
+    return chunk;
+  };
+  if (before !== undefined) yield take(before);
+  for await (const chunk of answer.chunks()) yield take(chunk);
+  if (bytes < expectedBytes) throw mismatch(`${bytes}`);
+}

@@ -1,0 +1,70 @@
+import { isPageSize, type Revision, revision } from "@lacuna/page";
+
+/** What tells one state of a file on a static host from another, and what a fetch must know of it. */
+export interface StaticRevision {
+  readonly pageSize: number;
+  /** Bytes of the file. */
+  readonly length: number;
+  readonly validators: Validators;
+  /** From the database header; only where there is no strong `ETag`. */
+  readonly changeCounter: number | undefined;
+}
+
+/** The validators of an answer. RFC 9110, "Validator Fields". */
+export interface Validators {
+  /** A strong `ETag` with its quotes. Where there is one, nothing else is needed. */
+  readonly etag: string | undefined;
+  readonly weakEtag: string | undefined;
+  /** The date as the host writes it, only where there is no strong `ETag`: it counts whole seconds. */
+  readonly lastModified: string | undefined;
+}
+
+export function validatorsOf(headers: Headers): Validators {
+  const tag = headers.get("etag")?.trim() || undefined;
+  // Without quotes it is no valid tag, but hosts send it, and it changes with the file.
+  const strong = tag !== undefined && /^"[^"]*"$/.test(tag);
+  if (strong) return { etag: tag, weakEtag: undefined, lastModified: undefined };
+  return { etag: undefined, weakEtag: tag, lastModified: headers.get("last-modified")?.trim() || undefined };
+}
+
+/** True if an answer says of itself which state of the file it is from. */
+export const canValidate = ({ etag, weakEtag, lastModified }: Validators): boolean =>
+  (etag ?? weakEtag ?? lastModified) !== undefined;
+
+export const sameValidators = (a: Validators, b: Validators): boolean =>
+  a.etag === b.etag && a.weakEtag === b.weakEtag && a.lastModified === b.lastModified;
+
+export const describeValidators = ({ etag, weakEtag, lastModified }: Validators): string =>
+  [etag ?? weakEtag, lastModified].filter((value) => value !== undefined).join(" of ") || "no validator";
+
+/** Writes everything into the revision, so that a replica can go on fetching without asking for the shape again. */
+export function writeRevision(state: StaticRevision): Revision {
+  const { etag, weakEtag, lastModified } = state.validators;
+  const fields = new URLSearchParams();
+  if (etag !== undefined) fields.set("etag", etag);
+  if (weakEtag !== undefined) fields.set("weak", weakEtag);
+  if (lastModified !== undefined) fields.set("modified", lastModified);
+  if (state.changeCounter !== undefined) fields.set("counter", String(state.changeCounter));
+  fields.set("length", String(state.length));
+  fields.set("page", String(state.pageSize));
+  return revision(fields.toString());
+}
+
+/** @returns `undefined` if the revision was not written by `writeRevision` */
+export function readRevision(value: Revision): StaticRevision | undefined {
+  const fields = new URLSearchParams(value);
+  const pageSize = Number(fields.get("page"));
+  const length = Number(fields.get("length") ?? "-1");
+  if (!isPageSize(pageSize) || !Number.isSafeInteger(length) || length < 0) return undefined;
+  const counter = fields.get("counter");
+  return {
+    pageSize,
+    length,
+    validators: {
+      etag: fields.get("etag") ?? undefined,
+      weakEtag: fields.get("weak") ?? undefined,
+      lastModified: fields.get("modified") ?? undefined,
+    },
+    changeCounter: counter === null ? undefined : Number(counter),
+  };
+}

@@ -1,0 +1,92 @@
+import { LacunaError, type PageEntry, PageSet, pageAtIndex } from "@lacuna/page";
+import { type PullHeader, PullResponseDecoder } from "@lacuna/protocol";
+import type { HttpAnswer } from "../http-answer.ts";
+
+/**
+ * Reads the answer to a pull request: the header at once, the pages as they come. Each page comes once and is in the
+ * database; whether it was asked for is for the caller to check.
+ *
+ * Errors: `PROTOCOL`, `NOT_SUPPORTED`, `SHORT_READ`, `NETWORK`. After an error the answer is cancelled.
+ */
+export class PullStream {
+  readonly header: PullHeader;
+  readonly #answer: HttpAnswer;
+  readonly #decoder: PullResponseDecoder;
+  readonly #seen = new PageSet();
+  #early: PageEntry[];
+
+  private constructor(
+    answer: HttpAnswer,
+    decoder: PullResponseDecoder,
+    header: PullHeader,
+    early: PageEntry[],
+  ) {
+    this.#answer = answer;
+    this.#decoder = decoder;
+    this.header = header;
+    this.#early = early;
+  }
+
+  /** @param pageSize bytes every page must have; by default the first page decides */
+  static async start(answer: HttpAnswer, pageSize: number | undefined): Promise<PullStream> {
+    const decoder = new PullResponseDecoder({ pageSize });
+    try {
+      for (;;) {
+        const chunk = await answer.nextChunk();
+        const early = decode(decoder, chunk);
+        if (decoder.header !== undefined) return new PullStream(answer, decoder, decoder.header, early);
+      }
+    } catch (error) {
+      answer.cancel();
+      throw error;
+    }
+  }
+
+  /** How many different pages have come. */
+  get count(): number {
+    return this.#seen.size;
+  }
+
+  /** True once the page has come. */
+  has(page: PageEntry["page"]): boolean {
+    return this.#seen.has(page);
+  }
+
+  /** Ending the iteration early cancels the answer. May be iterated again to read on if it was not. */
+  async *pages(): AsyncGenerator<PageEntry, void, undefined> {
+    let ended = false;
+    try {
+      let entries = this.#early;
+      this.#early = [];
+      for (;;) {
+        for (const entry of entries) yield this.#once(entry);
+        const chunk = await this.#answer.nextChunk();
+        entries = decode(this.#decoder, chunk);
+        if (chunk === undefined) break;
+      }
+      ended = true;
+    } finally {
+      if (!ended) this.#answer.cancel();
+    }
+  }
+
+  #once(entry: PageEntry): PageEntry {
+    if (this.#seen.add(entry.page)) return entry;
+    throw new LacunaError("PROTOCOL", "each page is expected once, it came again", {
+      page: entry.page,
+      url: this.#answer.url,
+    });
+  }
+}
+
+function decode(decoder: PullResponseDecoder, chunk: Uint8Array | undefined): PageEntry[] {
+  if (chunk === undefined) {
+    decoder.end();
+    return [];
+  }
+  const entries: PageEntry[] = [];
+  for (const event of decoder.push(chunk)) {
+    if (event.kind === "page") entries.push({ page: pageAtIndex(event.index), bytes: event.bytes });
+  }
+  return entries;
+}

@@ -1,0 +1,13 @@
+/** Where pages are asked for: the path of the server, without slashes at its end, and the name of the request. */
+export function pullUrl(base: URL): URL {
+  const url = new URL(base);
+  url.pathname = `${base.pathname.replace(/\/+$/, "")}/pull-updates`;
+  url.hash = "";
+  return url;
+}
+
+/** The headers of every such request. The coding is the protocol's own word; browsers send theirs instead. */
+export const PULL_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "application/protobuf",
+  "accept-encoding": "application/protobuf",
+};
