@@ -1,0 +1,218 @@
+import { type DatabaseShape, type PageEntry, type PageNo, rangesInOrder, type Transport } from "@lacuna/page";
+import { missingPages, unaskedPage, wrongLength } from "./fetch-errors.ts";
+import { type FetchCause, type PlannedRequest, planRequests } from "./fetch-plan.ts";
+import { PrefetchCall } from "./prefetch-call.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** One request on the way. */
+export interface FetchRequest {
+  readonly urgency: "demand" | "prefetch";
+  /** Every page asked for, in order. */
+  readonly asked: readonly PageNo[];
+  /** The pages still to come. */
+  readonly coming: Map<PageNo, FetchCause>;
+  /** Those of them that a reader waits for. */
+  readonly awaited: Set<PageNo>;
+  /** The prefetch calls that want a page of it. */
+  readonly calls: Set<PrefetchCall>;
+  readonly controller: AbortController;
+  ended: boolean;
+}
+
+/** Whose pages they are. */
+export interface FetchHost {
+  /** True for a page that is not here. */
+  absent(page: PageNo): boolean;
+  /** A demanded page turned out to be here before its request was sent. */
+  present(page: PageNo): void;
+  sent(request: FetchRequest): void;
+  /** A page that was asked for, of the right length. */
+  arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void;
+  /** A page that will not come. */
+  failed(page: PageNo, cause: FetchCause, error: unknown): void;
+  ended(request: FetchRequest, outcome: "complete" | "failed" | "cancelled", error: unknown): void;
+  /** Resolves when more pages can be taken; `undefined` if they can be taken now. */
+  congestion(): Promise<void> | undefined;
+}
+
+export interface FetcherOptions {
+  readonly transport: Pick<Transport, "fetchPages">;
+  readonly shape: DatabaseShape;
+  readonly segmentPages: number;
+  readonly maxRequestPages: number;
+  readonly schedule: Schedule;
+}
+
+/**
+ * Turns wants into requests: what is wanted in the same turn goes into one request, and no page is on the way twice.
+ * A request is given up when no reader waits for a page of it and every prefetch call in it was aborted.
+ */
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  readonly #host: FetchHost;
+  readonly #onTheWay = new Map<PageNo, FetchRequest>();
+  #demands = new Set<PageNo>();
+  #calls: PrefetchCall[] = [];
+  #scheduled = false;
+
+  constructor(options: FetcherOptions, host: FetchHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  /** Somebody waits for a page that is not here: it will end in `arrived`, `present` or `failed`. */
+  demand(page: PageNo): void {
+    const request = this.#onTheWay.get(page);
+    if (request !== undefined) {
+      request.awaited.add(page);
+      return;
+    }
+    this.#demands.add(page);
+    this.#scheduleFlush();
+  }
+
+  /** Nobody waits for the page any more. */
+  withdraw(page: PageNo): void {
+    this.#demands.delete(page);
+    const request = this.#onTheWay.get(page);
+    if (request?.awaited.delete(page)) this.#cancelIfUnwanted(request);
+  }
+
+  /** @returns when every page it asked for has come, failed or was dropped; never rejects */
+  prefetch(pages: readonly PageNo[], signal: AbortSignal | undefined): Promise<void> {
+    const call = new PrefetchCall(pages, signal, () => this.#dropCall(call));
+    if (call.live) {
+      this.#calls.push(call);
+      this.#scheduleFlush();
+    }
+    return call.done;
+  }
+
+  /** Gives everything up without a word to the host. */
+  stop(): void {
+    this.#demands.clear();
+    for (const call of this.#calls) call.end();
+    this.#calls = [];
+    for (const request of new Set(this.#onTheWay.values())) this.#cancel(request);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.schedule(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const demands = this.#demands;
+    const calls = this.#calls.filter((call) => call.live);
+    this.#demands = new Set();
+    this.#calls = [];
+    for (const page of demands) {
+      if (this.#host.absent(page)) continue;
+      demands.delete(page);
+      this.#host.present(page);
+    }
+    const { segmentPages, maxRequestPages, shape } = this.#options;
+    const planned = planRequests(
+      { demands, prefetches: calls.flatMap((call) => call.pages) },
+      {
+        segmentPages,
+        maxRequestPages,
+        pageCount: shape.pageCount,
+        absent: (page) => !this.#onTheWay.has(page) && this.#host.absent(page),
+      },
+    );
+    const requests = planned.map((plan) => this.#register(plan));
+    for (const call of calls) this.#attach(call, requests);
+    for (const request of requests) void this.#run(request);
+  }
+
+  #register(plan: PlannedRequest): FetchRequest {
+    const request: FetchRequest = {
+      urgency: plan.urgency,
+      asked: [...plan.pages.keys()],
+      coming: new Map(plan.pages),
+      awaited: new Set(),
+      calls: new Set(),
+      controller: new AbortController(),
+      ended: false,
+    };
+    for (const [page, cause] of plan.pages) {
+      this.#onTheWay.set(page, request);
+      if (cause === "demand") request.awaited.add(page);
+    }
+    return request;
+  }
+
+  #attach(call: PrefetchCall, requests: readonly FetchRequest[]): void {
+    for (const request of requests) {
+      if (!call.pages.some((page) => request.coming.has(page))) continue;
+      request.calls.add(call);
+      call.open++;
+    }
+    if (call.open === 0) call.end();
+  }
+
+  async #run(request: FetchRequest): Promise<void> {
+    const { transport, shape } = this.#options;
+    const { urgency, controller } = request;
+    this.#host.sent(request);
+    try {
+      const pages = rangesInOrder(request.asked);
+      const entries = transport.fetchPages(
+        { revision: shape.revision, pages, urgency },
+        { signal: controller.signal },
+      );
+      for await (const entry of entries) {
+        if (request.ended) return;
+        this.#receive(request, entry);
+        const congestion = this.#host.congestion();
+        if (congestion !== undefined) await congestion;
+      }
+      const missing = request.coming.size;
+      if (missing > 0) throw missingPages(missing, request.asked.length);
+      this.#end(request, "complete", undefined);
+    } catch (error) {
+      this.#end(request, "failed", error);
+    }
+  }
+
+  #receive(request: FetchRequest, { page, bytes }: PageEntry): void {
+    const cause = request.coming.get(page);
+    if (cause === undefined) throw unaskedPage(page);
+    const { pageSize } = this.#options.shape;
+    if (bytes.length !== pageSize) throw wrongLength(page, pageSize, bytes.length);
+    request.coming.delete(page);
+    request.awaited.delete(page);
+    this.#onTheWay.delete(page);
+    this.#host.arrived(page, bytes, cause);
+  }
+
+  #dropCall(call: PrefetchCall): void {
+    for (const request of new Set(this.#onTheWay.values())) {
+      if (request.calls.delete(call)) this.#cancelIfUnwanted(request);
+    }
+  }
+
+  #cancelIfUnwanted(request: FetchRequest): void {
+    if (request.awaited.size === 0 && request.calls.size === 0) this.#cancel(request);
+  }
+
+  #cancel(request: FetchRequest): void {
+    this.#end(request, "cancelled", undefined);
+    request.controller.abort();
+  }
+
+  #end(request: FetchRequest, outcome: "complete" | "failed" | "cancelled", error: unknown): void {
+    // A request that was given up still ends in its own time, and nobody listens.
+    if (request.ended) return;
+    request.ended = true;
+    for (const page of request.coming.keys()) this.#onTheWay.delete(page);
+    for (const [page, cause] of request.coming) this.#host.failed(page, cause, error);
+    for (const call of request.calls) if (--call.open === 0) call.end();
+    this.#host.ended(request, outcome, error);
+  }
+}

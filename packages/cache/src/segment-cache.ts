@@ -1,0 +1,264 @@
+import {
+  type AbortOptions,
+  closedError,
+  isLacunaError,
+  LacunaError,
+  type PageNo,
+  type PageSet,
+  type PageStore,
+  type PrefetchSource,
+  type ReadOptions,
+  type Revision,
+} from "@lacuna/page";
+import type { CacheEvent } from "./cache-event.ts";
+import { resolveOptions, type SegmentCacheOptions } from "./cache-options.ts";
+import { type CacheStats, Ledger } from "./cache-stats.ts";
+import { demandError, offlineError } from "./fetch-errors.ts";
+import { Fetcher, type FetcherOptions } from "./fetcher.ts";
+import { PageMemory } from "./page-memory.ts";
+import { PageWait } from "./page-wait.ts";
+import { WriteBehind } from "./write-behind.ts";
+
+/**
+ * The pages of one database at one revision, from memory, else from a store, else from a remote, segment by segment.
+ *
+ * A page reaches its readers when it arrives; the store takes it soon after. If the store refuses it, the page is still
+ * read, from memory while it stays there, and is not resident: it will be fetched again. That is told to `onEvent` and
+ * counted in `stats().refusedPages`.
+ */
+export class SegmentCache implements PrefetchSource {
+  readonly revision: Revision;
+  readonly pageSize: number;
+  readonly pageCount: number;
+  readonly #store: PageStore;
+  readonly #resident: PageSet;
+  readonly #memory: PageMemory;
+  readonly #fetcher: Fetcher | undefined;
+  readonly #writer: WriteBehind;
+  readonly #ledger = new Ledger();
+  readonly #onEvent: (event: CacheEvent) => void;
+  readonly #waits = new Map<PageNo, PageWait>();
+  #toLoad: PageNo[] = [];
+  #over: unknown;
+
+  /** @throws {LacunaError} `INVALID_OPTION` for an option out of range or a store of another shape */
+  constructor(options: SegmentCacheOptions) {
+    const resolved = resolveOptions(options);
+    const { shape, store, transport } = resolved;
+    this.revision = shape.revision;
+    this.pageSize = shape.pageSize;
+    this.pageCount = shape.pageCount;
+    this.#store = store;
+    this.#resident = store.resident();
+    this.#onEvent = resolved.onEvent;
+    this.#memory = new PageMemory(resolved.memoryPages);
+    this.#writer = new WriteBehind(store, {
+      stored: (pages) => this.#unpin(pages),
+      failed: (pages, error) => {
+        this.#ledger.refusedPages += pages.length;
+        this.#unpin(pages);
+        this.#onEvent({ type: "store-failed", pages, error });
+      },
+    });
+    if (transport !== undefined) this.#fetcher = this.#makeFetcher({ ...resolved, transport });
+  }
+
+  peek(page: PageNo): Uint8Array | undefined {
+    const frame = this.#memory.find(page);
+    if (frame === undefined) return this.#peekStore(page);
+    this.#ledger.hits++;
+    frame.touched = true;
+    if (frame.unread) {
+      frame.unread = false;
+      this.#ledger.read(page);
+    }
+    return frame.bytes;
+  }
+
+  async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
+    if (this.#over !== undefined) throw overError(page, this.#over);
+    if (!(page >= 1 && page <= this.pageCount)) {
+      throw new RangeError(`expected a page from 1 to ${this.pageCount}, got ${page}`);
+    }
+    options?.signal?.throwIfAborted();
+    const here = this.peek(page);
+    if (here !== undefined) return here;
+    const wait = this.#waits.get(page) ?? this.#startWait(page);
+    if (wait.remote) this.#ledger.misses++;
+    else this.#ledger.storeReads++;
+    return wait.join(options?.signal);
+  }
+
+  /** Exactly these pages, without the rest of their segments. */
+  async prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
+    if (this.#over !== undefined || this.#fetcher === undefined) return;
+    const absent = pages.filter((page) => this.#absent(page) && page >= 1 && page <= this.pageCount);
+    if (absent.length > 0) await this.#fetcher.prefetch(absent, options?.signal);
+  }
+
+  /** Counts since the cache was made. */
+  stats(): CacheStats {
+    return this.#ledger.stats({
+      pageSize: this.pageSize,
+      residentPages: this.#resident.size,
+      memoryPages: this.#memory.size,
+    });
+  }
+
+  /**
+   * Ends every wait with `CLOSED`, cancels what is on the way and stores what has arrived. Afterwards the cache no longer
+   * touches the store. Calling it again is harmless.
+   */
+  async close(): Promise<void> {
+    await this.#finish(closedError("the cache"), () => this.#writer.flush());
+  }
+
+  /**
+   * Ends the cache because its pages are no longer those of the database, such as before the store takes another
+   * revision: every wait and every later read fails with the code of `error`, and pages that arrived but are not stored
+   * yet are dropped. When it resolves the cache no longer touches the store.
+   */
+  async abandon(error: LacunaError): Promise<void> {
+    await this.#finish(error, () => this.#writer.drop());
+  }
+
+  async #finish(error: LacunaError, endWriting: () => void): Promise<void> {
+    if (this.#over === undefined) {
+      this.#over = error;
+      const waits = [...this.#waits.values()];
+      this.#waits.clear();
+      for (const wait of waits) wait.fail(overError(wait.page, error));
+      this.#fetcher?.stop();
+      endWriting();
+      this.#memory.clear();
+    }
+    await this.#writer.settled();
+  }
+
+  #makeFetcher(options: FetcherOptions): Fetcher {
+    return new Fetcher(options, {
+      absent: (page) => this.#absent(page),
+      present: (page) => this.#resume(page),
+      arrived: (page, bytes, cause) => {
+        const wait = this.#waits.get(page);
+        this.#ledger.arrived(page, cause, wait !== undefined);
+        const kept = this.#keep(page, bytes, cause !== "demand" && wait === undefined);
+        this.#waits.delete(page);
+        wait?.arrive(kept);
+      },
+      failed: (page, cause, error) => {
+        if (cause === "prefetch") this.#ledger.failedPrefetchPages++;
+        this.#failWait(page, demandError(page, error));
+      },
+      sent: ({ urgency, asked }) => {
+        this.#ledger.requests++;
+        this.#onEvent({ type: "request", urgency, pages: asked });
+      },
+      ended: ({ urgency, asked, coming }, outcome, error) => {
+        if (outcome === "failed") this.#ledger.failedRequests++;
+        if (outcome === "cancelled") this.#ledger.cancelledRequests++;
+        if (this.#over === undefined) this.#writer.flush();
+        const arrived = asked.length - coming.size;
+        this.#onEvent({ type: "answer", urgency, outcome, asked: asked.length, arrived, error });
+      },
+      congestion: () => (this.#writer.congested ? this.#writer.settled() : undefined),
+    });
+  }
+
+  #absent(page: PageNo): boolean {
+    return this.#memory.find(page) === undefined && !this.#resident.has(page);
+  }
+
+  #peekStore(page: PageNo): Uint8Array | undefined {
+    if (this.#over !== undefined || !this.#resident.has(page)) return undefined;
+    const bytes = this.#store.getSync?.(page);
+    if (bytes === undefined) return undefined;
+    this.#ledger.hits++;
+    this.#ledger.read(page);
+    this.#memory.insert(page, bytes, { pinned: false, unread: false });
+    return bytes;
+  }
+
+  #startWait(page: PageNo): PageWait {
+    const wait = new PageWait(page, (abandoned) => {
+      if (this.#waits.get(page) !== abandoned) return;
+      this.#waits.delete(page);
+      if (abandoned.remote) this.#fetcher?.withdraw(page);
+    });
+    this.#waits.set(page, wait);
+    if (this.#resident.has(page)) this.#load(page);
+    else this.#demand(wait);
+    return wait;
+  }
+
+  #demand(wait: PageWait): void {
+    if (this.#fetcher === undefined) {
+      this.#failWait(wait.page, offlineError(wait.page));
+      return;
+    }
+    wait.remote = true;
+    this.#fetcher.demand(wait.page);
+  }
+
+  /** Pages wanted in the same turn come from the store together. */
+  #load(page: PageNo): void {
+    this.#toLoad.push(page);
+    if (this.#toLoad.length === 1) queueMicrotask(() => void this.#loadGathered());
+  }
+
+  async #loadGathered(): Promise<void> {
+    const pages = this.#toLoad;
+    this.#toLoad = [];
+    try {
+      const found = await this.#store.get(pages);
+      if (this.#over !== undefined) return;
+      for (const [index, page] of pages.entries()) this.#loaded(page, found[index]);
+    } catch (error) {
+      for (const page of pages) this.#failWait(page, error);
+    }
+  }
+
+  #loaded(page: PageNo, bytes: Uint8Array | undefined): void {
+    const wait = this.#waits.get(page);
+    if (bytes === undefined) {
+      // The store found it torn: it has to be fetched after all.
+      if (wait !== undefined) this.#demand(wait);
+      return;
+    }
+    this.#ledger.read(page);
+    this.#memory.insert(page, bytes, { pinned: false, unread: false });
+    this.#waits.delete(page);
+    wait?.arrive(bytes);
+  }
+
+  /** A page that readers wait for came by another way, such as a bootstrap into the same store. */
+  #resume(page: PageNo): void {
+    if (this.#waits.has(page)) this.#load(page);
+  }
+
+  /** @returns the bytes to hand out: those that are here already, if there are any */
+  #keep(page: PageNo, bytes: Uint8Array, unread: boolean): Uint8Array {
+    const here = this.#memory.find(page)?.bytes;
+    if (here !== undefined) return here;
+    if (this.#resident.has(page)) return bytes;
+    // A view would keep the whole answer in memory.
+    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+    this.#memory.insert(page, own, { pinned: true, unread });
+    this.#writer.add({ page, bytes: own });
+    return own;
+  }
+
+  #unpin(pages: readonly PageNo[]): void {
+    for (const page of pages) this.#memory.unpin(page);
+  }
+
+  #failWait(page: PageNo, error: unknown): void {
+    const wait = this.#waits.get(page);
+    this.#waits.delete(page);
+    wait?.fail(error);
+  }
+}
+
+function overError(page: PageNo, error: unknown): unknown {
+  return isLacunaError(error) ? new LacunaError(error.code, error.message, { page, cause: error }) : error;
+}
