@@ -3,8 +3,17 @@ import type { FileSystem, OpenFile } from "../src/files/file-system.ts";
 /** One call of the file system, as the hook of a simulated disk sees it before it happens. */
 export interface DiskOperation {
   readonly kind:
-    | "size" | "open" | "link" | "rename" | "remove" | "syncDirectory"
-    | "read" | "write" | "truncate" | "sync" | "close";
+    | "size"
+    | "open"
+    | "link"
+    | "rename"
+    | "remove"
+    | "syncDirectory"
+    | "read"
+    | "write"
+    | "truncate"
+    | "sync"
+    | "close";
   readonly path: string;
 }
 
@@ -40,7 +49,10 @@ class Inode {
       const end = write.position + write.bytes.byteLength;
       for (let at = write.position; at < end; ) {
         const next = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
-        this.#pending.push({ position: at, bytes: write.bytes.slice(at - write.position, next - write.position) });
+        this.#pending.push({
+          position: at,
+          bytes: write.bytes.slice(at - write.position, next - write.position),
+        });
         at = next;
       }
     }
@@ -52,11 +64,17 @@ class Inode {
   }
 
   surviving(chance: Chance): Uint8Array<ArrayBuffer> {
-    return this.#pending.reduce((bytes, write) => (chance() ? applied(bytes, write) : bytes), this.#durable.slice());
+    return this.#pending.reduce(
+      (bytes, write) => (chance() ? applied(bytes, write) : bytes),
+      this.#durable.slice(),
+    );
   }
 }
 
-function applied(bytes: Uint8Array<ArrayBuffer>, { position, bytes: written }: Write): Uint8Array<ArrayBuffer> {
+function applied(
+  bytes: Uint8Array<ArrayBuffer>,
+  { position, bytes: written }: Write,
+): Uint8Array<ArrayBuffer> {
   const size = written === undefined ? position : Math.max(bytes.byteLength, position + written.byteLength);
   const next = size === bytes.byteLength ? bytes : new Uint8Array(size);
   if (next !== bytes) next.set(bytes.subarray(0, size));
