@@ -1,4 +1,32 @@
+export {
+  bodyOf,
+  fetchFrom,
+  type Host,
+  type HostFetch,
+  type SentRequest,
+  type StaticHostOptions,
+  staticHost,
+} from "./host.ts";
+export {
+  answering,
+  breaking,
+  changingEtag,
+  compressing,
+  cutting,
+  dripping,
+  ignoringRanges,
+  inTurn,
+  padding,
+  shiftingRanges,
+  silent,
+  stalling,
+  unreachable,
+  weakEtag,
+  webPage,
+  withHeaders,
+} from "./hostile-hosts.ts";
 export { laterTurn } from "./later-turn.ts";
+export { ManualTimers } from "./manual-timers.ts";
 export {
   describePageSource,
   describePrefetchSource,
@@ -9,3 +37,4 @@ export { describePageStore, type PageStorePlace, type PageStoreSubject } from ".
 export { describePredictor, type PredictorSubject } from "./predictor-suite.ts";
 export { type Misbehaviour, type RecordedRequest, RecordingTransport } from "./recording-transport.ts";
 export { allPages, databaseFromFile, patternDatabase, type RemoteDatabase } from "./remote-database.ts";
+export { describeTransport, type TransportRemote, type TransportSubject } from "./transport-suite.ts";

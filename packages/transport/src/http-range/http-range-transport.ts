@@ -98,7 +98,7 @@ class HttpRangeTransport implements Transport {
       });
       const extent = await openingExtent(answer, asked);
       const head = await firstBytes(answer, Math.min(DATABASE_HEADER_BYTES, extent.sentBytes));
-      return this.#opening(answer, { ...extent, head, wantedBytes, full: bootstrap.kind === "full", scope });
+      return this.#opening(answer, { ...extent, head, bootstrap, scope });
     } catch (error) {
       scope.end();
       throw error;
@@ -111,12 +111,11 @@ class HttpRangeTransport implements Transport {
       head: Uint8Array;
       sentBytes: number;
       totalBytes: number;
-      wantedBytes: number;
-      full: boolean;
+      bootstrap: Bootstrap;
       scope: AbortScope;
     },
   ): Opening {
-    const { totalBytes, scope } = facts;
+    const { totalBytes, bootstrap, scope } = facts;
     let file: ReturnType<typeof shapeOfFile>;
     try {
       file = shapeOfFile(facts.head, totalBytes);
@@ -129,25 +128,26 @@ class HttpRangeTransport implements Transport {
     const changeCounter = validators.etag === undefined ? file.changeCounter : undefined;
     const revision = writeRevision({ pageSize, length: totalBytes, validators, changeCounter });
     const shape: DatabaseShape = { revision, pageSize, pageCount };
-    const wantedPages = facts.full ? pageCount : Math.min(pageCount, Math.ceil(facts.wantedBytes / pageSize));
+    const wantedPages =
+      bootstrap.kind === "prefix" ? Math.min(pageCount, Math.ceil(bootstrap.bytes / pageSize)) : undefined;
     const pages = this.#openingPages(answer, shape, { ...facts, wantedPages });
     return { shape, pages: endable(pages, () => scope.end()) };
   }
 
-  /** The pages that are whole in the first answer, then those that should have been. */
+  /** The pages that are whole in the first answer, then those of the prefix that are not. */
   async *#openingPages(
     answer: HttpAnswer,
     shape: DatabaseShape,
-    facts: { head: Uint8Array; sentBytes: number; wantedPages: number; scope: AbortScope },
+    facts: { head: Uint8Array; sentBytes: number; wantedPages: number | undefined; scope: AbortScope },
   ): AsyncGenerator<PageEntry, void, undefined> {
     const { head, sentBytes, wantedPages, scope } = facts;
     const { pageSize, pageCount, revision } = shape;
     try {
-      const whole = Math.min(pageCount, Math.floor(sentBytes / pageSize));
+      const whole = Math.min(wantedPages ?? pageCount, Math.floor(sentBytes / pageSize));
       const wanted = whole === 0 ? [] : [{ first: pageNo(1), last: pageNo(whole) }];
       const splitter = new PageSplitter({ first: 1, pageSize, wanted });
       for await (const chunk of exactBody(answer, sentBytes, head)) yield* splitter.push(chunk);
-      if (whole < wantedPages) {
+      if (wantedPages !== undefined && whole < wantedPages) {
         const rest = [{ first: pageNo(whole + 1), last: pageNo(wantedPages) }];
         yield* this.fetchPages({ revision, pages: rest, urgency: "demand" }, { signal: scope.signal });
       }

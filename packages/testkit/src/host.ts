@@ -1,0 +1,180 @@
+/** What answers HTTP requests: a server's handler, or a double of one. */
+export type Host = (request: Request) => Response | Promise<Response>;
+
+/** One request that was sent to a host. */
+export interface SentRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly bodyBytes: number;
+  /** `open` until the body of the answer has ended, broken off or been cancelled. */
+  readonly state: "open" | "complete" | "failed" | "cancelled";
+  /** Body bytes handed over so far. */
+  readonly receivedBytes: number;
+}
+
+/** A `fetch` that ends at a host, and what went through it. */
+export interface HostFetch {
+  readonly fetch: typeof fetch;
+  readonly requests: SentRequest[];
+  /** Answers that were neither read to their end nor cancelled. */
+  openAnswers(): number;
+}
+
+/**
+ * A `fetch` that hands requests to a host in memory. It keeps the promises of a real one: it rejects with the reason
+ * of an aborted signal before the headers, breaks the body with it after them, and reports a failing host as a `TypeError`.
+ */
+export function fetchFrom(host: Host): HostFetch {
+  const requests: SentRequest[] = [];
+  const send: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const { signal } = request;
+    const body = new Uint8Array(await request.clone().arrayBuffer());
+    signal.throwIfAborted();
+    const record = {
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      bodyBytes: body.length,
+      state: "open" as SentRequest["state"],
+      receivedBytes: 0,
+    };
+    requests.push(record);
+    const answering = Promise.resolve(host(request)).catch((cause: unknown) => {
+      throw new TypeError("fetch failed", { cause });
+    });
+    try {
+      const response = await Promise.race([answering, aborted(signal)]);
+      return withWatchedBody(response, signal, record);
+    } catch (error) {
+      record.state = signal.aborted ? "cancelled" : "failed";
+      answering.then((late) => late.body?.cancel()).catch(() => {});
+      throw error;
+    }
+  };
+  return {
+    fetch: send,
+    requests,
+    openAnswers: () => requests.filter(({ state }) => state === "open").length,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function withWatchedBody(
+  response: Response,
+  signal: AbortSignal,
+  record: { state: SentRequest["state"]; receivedBytes: number },
+): Response {
+  const reader = response.body?.getReader();
+  if (reader === undefined) {
+    record.state = "complete";
+    return response;
+  }
+  const stop = aborted(signal);
+  stop.catch(() => {
+    if (record.state === "open") record.state = "cancelled";
+    reader.cancel(signal.reason).catch(() => {});
+  });
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await Promise.race([reader.read(), stop]);
+          if (done) {
+            record.state = "complete";
+            controller.close();
+          } else {
+            record.receivedBytes += value.length;
+            controller.enqueue(value);
+          }
+        } catch (error) {
+          if (record.state === "open") record.state = "failed";
+          controller.error(error);
+        }
+      },
+      async cancel(reason) {
+        record.state = "cancelled";
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, response);
+}
+
+const CHUNK_BYTES = 16_384;
+
+/** Bytes as a body that is made chunk by chunk, as they are read. */
+export function bodyOf(
+  bytes: Uint8Array,
+  chunkBytes: number = CHUNK_BYTES,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (at >= bytes.length) controller.close();
+        else controller.enqueue(new Uint8Array(bytes.subarray(at, at + chunkBytes)));
+        at += chunkBytes;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export interface StaticHostOptions {
+  /** `null` for a host without tags. By default one is made from the bytes. */
+  readonly etag?: string | null | undefined;
+  /** An HTTP date; absent by default. */
+  readonly lastModified?: string | undefined;
+  /** @default "application/octet-stream" */
+  readonly contentType?: string | undefined;
+}
+
+/**
+ * A host that serves one file by `GET` and `HEAD`, with single ranges and `If-Match`, as web servers do. Unlike the real
+ * server it takes any bytes, also those of no database.
+ * @param file the bytes, or what they are now
+ */
+export function staticHost(file: Uint8Array | (() => Uint8Array), options: StaticHostOptions = {}): Host {
+  return (request) => {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("method not allowed", { status: 405 });
+    }
+    const bytes = typeof file === "function" ? file() : file;
+    const headers = new Headers({
+      "content-type": options.contentType ?? "application/octet-stream",
+      "accept-ranges": "bytes",
+    });
+    const etag = options.etag === undefined ? tagOf(bytes) : options.etag;
+    if (etag !== null) headers.set("etag", etag);
+    if (options.lastModified !== undefined) headers.set("last-modified", options.lastModified);
+    const match = request.headers.get("if-match");
+    if (match !== null && match !== "*" && match !== etag)
+      return new Response(null, { status: 412, headers });
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+    const first = Number(range?.[1] ?? 0);
+    if (range !== null && first >= bytes.length) {
+      headers.set("content-range", `bytes */${bytes.length}`);
+      return new Response(null, { status: 416, headers });
+    }
+    const last = range?.[2] ? Math.min(Number(range[2]), bytes.length - 1) : bytes.length - 1;
+    headers.set("content-length", String(last - first + 1));
+    if (range !== null) headers.set("content-range", `bytes ${first}-${last}/${bytes.length}`);
+    const body = request.method === "HEAD" ? null : bodyOf(bytes.subarray(first, last + 1));
+    return new Response(body, { status: range === null ? 200 : 206, headers });
+  };
+}
+
+/** A strong tag that changes with the bytes. */
+function tagOf(bytes: Uint8Array): string {
+  let hash = 2_166_136_261;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 16_777_619);
+  return `"${(hash >>> 0).toString(16)}-${bytes.length}"`;
+}
