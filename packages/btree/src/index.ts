@@ -1,5 +1,7 @@
 export { BtreePage, type PageKind, pageKind, parsePage } from "./btree-page.ts";
 export { childPages, type TableChildren, tableChildren } from "./children.ts";
+export type { Collation, KeyBound, KeyColumn } from "./collation.ts";
+export { CountTask } from "./count-task.ts";
 export {
   DATABASE_HEADER_BYTES,
   type DatabaseHeader,
@@ -8,7 +10,21 @@ export {
   patchJournalVersion,
   type TextEncoding,
 } from "./database-header.ts";
+export { encodeRecord } from "./encode-record.ts";
+export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
+export {
+  type PlaceholderPage,
+  type PlaceholderRowids,
+  placeholderIndexLeaf,
+  placeholderRowids,
+  placeholderTableLeaf,
+} from "./placeholder.ts";
+export type { RecordReader } from "./record.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
+export { TableWalk, type TableWalkOptions } from "./table-walk.ts";
+export { type TreeFormat, treeFormat } from "./tree-format.ts";
+export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";
+export type { StorageClass, Value } from "./value.ts";
 export { type ByteCursor, type Rowid, readVarint, writeVarint } from "./varint.ts";
 export {
   parseWalHeader,
@@ -19,3 +35,13 @@ export {
   WalWriter,
 } from "./wal-format.ts";
 export { type WalCommit, WalIndex } from "./wal-index.ts";
+export {
+  advance,
+  forEachEntry,
+  forEachEntrySync,
+  runTask,
+  runTaskSync,
+  type Step,
+  type Task,
+  type Walk,
+} from "./walk.ts";

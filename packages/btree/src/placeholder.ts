@@ -1,0 +1,109 @@
+import { writeU16 } from "./big-endian.ts";
+import { encodeRecord } from "./encode-record.ts";
+import type { Value } from "./value.ts";
+import { narrow, type Rowid, varintLength, writeVarint } from "./varint.ts";
+
+/** Where the cells of a placeholder go. */
+export interface PlaceholderPage {
+  readonly pageSize: number;
+  /** Page size less reserved bytes. */
+  readonly usableSize: number;
+}
+
+/** A record of one NULL; the columns it lacks read as their defaults. */
+const NULL_RECORD = Uint8Array.of(2, 0);
+
+/** Fills a leaf from its end, as SQLite does, until a cell no longer fits. */
+function buildLeaf(
+  flag: 10 | 13,
+  { pageSize, usableSize }: PlaceholderPage,
+  cells: Iterable<{ readonly record: Uint8Array; readonly rowid?: Rowid }>,
+): Uint8Array {
+  const bytes = new Uint8Array(pageSize);
+  bytes[0] = flag;
+  let pointer = 8;
+  let content = usableSize;
+  for (const { record, rowid } of cells) {
+    const size =
+      varintLength(record.length) + (rowid === undefined ? 0 : varintLength(rowid)) + record.length;
+    const at = content - Math.max(4, size);
+    if (at < pointer + 2) break;
+    let end = writeVarint(bytes, at, record.length);
+    if (rowid !== undefined) end = writeVarint(bytes, end, rowid);
+    bytes.set(record, end);
+    writeU16(bytes, pointer, at);
+    pointer += 2;
+    content = at;
+  }
+  if (pointer === 8)
+    throw new RangeError("a placeholder needs at least one cell: SQLite takes a leaf without for corrupt");
+  writeU16(bytes, 3, (pointer - 8) / 2);
+  writeU16(bytes, 5, content);
+  return bytes;
+}
+
+/**
+ * A valid leaf of a table, made up: one row of NULLs for each row id. A stand-in for a page that is not here, never one
+ * to store.
+ * @param rowids ascending, without repeats, at least one; those that no longer fit on the page are left out
+ */
+export function placeholderTableLeaf(page: PlaceholderPage, rowids: Iterable<Rowid>): Uint8Array {
+  function* cells(): Generator<{ record: Uint8Array; rowid: Rowid }> {
+    for (const rowid of rowids) yield { record: NULL_RECORD, rowid };
+  }
+  return buildLeaf(13, page, cells());
+}
+
+/**
+ * A valid leaf of an index or of a WITHOUT ROWID table, made up of these entries. In the index of a table with row ids the
+ * last value of an entry must be a row id that exists, or SQLite reports corruption when it looks the row up.
+ * @param entries in the order of the index, at least one, each short enough to need no overflow page; those that no
+ *   longer fit on the page are left out
+ */
+export function placeholderIndexLeaf(page: PlaceholderPage, entries: Iterable<readonly Value[]>): Uint8Array {
+  const longest = Math.floor(((page.usableSize - 12) * 64) / 255) - 23;
+  function* cells(): Generator<{ record: Uint8Array }> {
+    for (const entry of entries) {
+      const record = encodeRecord(entry);
+      if (record.length > longest)
+        throw new RangeError(`an entry of ${record.length} bytes needs an overflow page`);
+      yield { record };
+    }
+  }
+  return buildLeaf(10, page, cells());
+}
+
+export interface PlaceholderRowids {
+  /** Every row id of the leaf is greater, as the separator before it says. */
+  readonly after: Rowid;
+  /** No row id of the leaf is greater, as its own separator says. */
+  readonly upTo: Rowid;
+  /** How many rows to assume where the range is larger than a leaf; at least 1. */
+  readonly rows: number;
+  /** Row ids that must be there because an index points to them. Those outside the range are left out. */
+  readonly wanted?: Iterable<Rowid> | undefined;
+}
+
+/**
+ * The row ids to put into a placeholder: every one of the range where there is room for all, else `rows` of them evenly
+ * spread, and always the wanted ones as far as there is room. Ascending, without repeats; all of them fit on the page.
+ * @throws {RangeError} if the range is empty
+ */
+export function placeholderRowids(page: PlaceholderPage, range: PlaceholderRowids): Rowid[] {
+  const { after, upTo, rows, wanted } = range;
+  const span = BigInt(upTo) - BigInt(after);
+  if (span <= 0n) throw new RangeError(`expected row ids after ${after} and up to ${upTo}, which is none`);
+  // A negative row id takes nine bytes; above that the largest takes the most.
+  const rowidSize = after < 0 ? 9 : varintLength(upTo);
+  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, 3 + rowidSize)));
+  const chosen = new Set<bigint>();
+  for (const rowid of wanted ?? []) {
+    if (chosen.size >= capacity) break;
+    if (rowid > after && rowid <= upTo) chosen.add(BigInt(rowid));
+  }
+  const count = span <= BigInt(capacity) ? span : BigInt(Math.max(1, Math.min(rows, capacity)));
+  for (let row = 1n; row <= count && chosen.size < capacity; row++) {
+    chosen.add(BigInt(after) + (row * span) / count);
+  }
+  return [...chosen].sort((a, b) => (a < b ? -1 : 1)).map((rowid) => narrow(rowid));
+}

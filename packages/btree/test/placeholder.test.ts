@@ -1,0 +1,117 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pageNo } from "@lacuna/page";
+import { describe, expect, it } from "vitest";
+import {
+  childPages,
+  parsePage,
+  placeholderIndexLeaf,
+  placeholderRowids,
+  placeholderTableLeaf,
+  tableChildren,
+} from "../src/index.ts";
+import { inTemporaryDirectory, makeDatabase, series } from "./sqlite-file.ts";
+
+const file = makeDatabase(`
+  PRAGMA page_size = 1024;
+  CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b INT DEFAULT 7); CREATE INDEX i ON t(a);
+  INSERT INTO t SELECT value, printf('%040d', value), value FROM ${series(5000)};`);
+const page = { pageSize: 1024, usableSize: 1024 };
+
+/** What SQLite answers when some pages are placeholders. */
+function query(sql: string, replace: (bytes: Uint8Array) => void): unknown[] {
+  return inTemporaryDirectory((directory) => {
+    const path = join(directory, "p.db");
+    const bytes = file.bytes.slice();
+    replace(bytes);
+    writeFileSync(path, bytes);
+    const db = new DatabaseSync(path);
+    try {
+      return db.prepare(sql).all();
+    } finally {
+      db.close();
+    }
+  });
+}
+
+/** The third leaf of the table, with the row ids around it. */
+function someLeaf(): { leaf: number; after: number; upTo: number } {
+  const top = tableChildren(pageNo(2), file.page(2), 1024);
+  const interior = top?.pages[1] ?? pageNo(1);
+  const children = tableChildren(interior, file.peek(interior), 1024);
+  if (children === undefined) throw new Error("expected a tree three levels deep");
+  return { leaf: children.pages[2] ?? 0, after: Number(children.keys[1]), upTo: Number(children.keys[2]) };
+}
+
+describe("a placeholder leaf of a table", () => {
+  it("lets SQLite count every row when its range is small", () => {
+    const { leaf, after, upTo } = someLeaf();
+    const replace = (bytes: Uint8Array): void => {
+      const rowids = placeholderRowids(page, { after, upTo, rows: 1 });
+      bytes.set(placeholderTableLeaf(page, rowids), (leaf - 1) * 1024);
+    };
+    expect(query("SELECT count(*) n, count(a) a FROM t NOT INDEXED", replace)).toEqual([
+      { n: 5000, a: 5000 - (upTo - after) },
+    ]);
+    expect(query(`SELECT id, a, b FROM t WHERE id = ${upTo}`, replace)).toEqual([
+      { id: upTo, a: null, b: 7 },
+    ]);
+    expect(query("PRAGMA integrity_check(1)", replace)[0]).not.toEqual({ integrity_check: "ok" });
+  });
+
+  it("holds the wanted row ids and spreads the others", () => {
+    const wanted = [5, -10, 5, 77, 1e7];
+    expect(placeholderRowids(page, { after: -10, upTo: 1e6, rows: 4, wanted })).toEqual([
+      5, 77, 249992, 499995, 749997, 1000000,
+    ]);
+    const crowded = placeholderRowids(page, { after: 0, upTo: 1e6, rows: 4, wanted: Array(999).keys() });
+    expect(crowded).toEqual(Array.from({ length: 127 }, (_, index) => index + 1));
+    const wide = placeholderRowids(page, { after: -(2n ** 63n), upTo: 2n ** 63n - 1n, rows: 2 });
+    expect(wide).toEqual([-1, 2n ** 63n - 1n]);
+    expect(() => placeholderRowids(page, { after: 3, upTo: 3, rows: 1 })).toThrow(RangeError);
+  });
+
+  it("holds all row ids chosen for it, whatever their size", () => {
+    for (const upTo of [-5, 100, 16000, 2e6, 2 ** 40, 2n ** 62n]) {
+      const rowids = placeholderRowids(page, { after: BigInt(upTo) - 5000n, upTo, rows: 5000 });
+      const view = parsePage(pageNo(9), placeholderTableLeaf(page, rowids), 1024);
+      expect(view.cellCount).toBe(rowids.length);
+      expect(rowids.length).toBeGreaterThan(70);
+      expect(rowids.map((_, index) => view.rowid(index))).toEqual(rowids);
+    }
+  });
+
+  it("is never empty", () => {
+    expect(() => placeholderTableLeaf(page, [])).toThrow("at least one cell");
+  });
+});
+
+describe("a placeholder leaf of an index", () => {
+  it("lets SQLite walk over it to rows that exist", () => {
+    const leaf = childPages(pageNo(3), file.page(3), 1024)?.[0] ?? pageNo(1);
+    const deeper = childPages(leaf, file.peek(leaf), 1024)?.[0] ?? leaf;
+    const replace = (bytes: Uint8Array): void => {
+      bytes.set(
+        placeholderIndexLeaf(page, [
+          [null, 3],
+          ["", 4],
+        ]),
+        (deeper - 1) * 1024,
+      );
+    };
+    expect(query("SELECT a, b FROM t INDEXED BY i WHERE a < '0' OR a IS NULL", replace)).toEqual([
+      { a: "", b: 4 },
+      { a: null, b: 3 },
+    ]);
+    expect(query("SELECT id FROM t INDEXED BY i ORDER BY a LIMIT 2", replace)).toEqual([
+      { id: 3 },
+      { id: 4 },
+    ]);
+  });
+
+  it("refuses entries that need an overflow page, and to be empty", () => {
+    expect(() => placeholderIndexLeaf(page, [["x".repeat(250), 1]])).toThrow("overflow");
+    expect(() => placeholderIndexLeaf(page, [])).toThrow("at least one cell");
+  });
+});
