@@ -1,1 +1,2 @@
-export {};
+export { type NodeServer, type ServeNodeOptions, serveNode } from "./serve-node.ts";
+export { openServedFile, type ServedFile, type ServedFileOptions } from "./served-file.ts";

@@ -1,0 +1,109 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { parseWalHeader, WAL_HEADER_BYTES, type WalCommit, type WalHeader, WalIndex } from "@lacuna/btree";
+import type { PageNo } from "@lacuna/page";
+import { readAt } from "./read-at.ts";
+
+/** What a write-ahead log held at one moment. */
+export interface LogState {
+  readonly header: WalHeader;
+  readonly commit: WalCommit;
+  /** Where the newest bytes of a page start, for the pages the log holds. */
+  readonly offsets: ReadonlyMap<PageNo, number>;
+  readonly handle: FileHandle;
+  readonly modifiedNs: bigint;
+}
+
+const READ_BYTES = 1 << 20;
+
+/** The write-ahead log beside a database file, read as far as it has grown. */
+export class LogFile {
+  readonly #path: string;
+  #handle: FileHandle | undefined;
+  #identity = "";
+  #index = new WalIndex();
+  #state: LogState | undefined;
+  /** Handles of logs that were deleted and made anew; views may still read from them. */
+  readonly #retired: FileHandle[] = [];
+
+  constructor(databasePath: string) {
+    this.#path = `${databasePath}-wal`;
+  }
+
+  /**
+   * Reads what was appended since. Call it one at a time, and with a read lock held: then every page of the answer stays
+   * where it is said to be until the lock is released.
+   * @returns whether there is a log, and its last whole transaction, if it holds one
+   */
+  async refresh(): Promise<{ readonly exists: boolean; readonly state: LogState | undefined }> {
+    const found = await this.#reopen();
+    if (found === undefined) return { exists: false, state: undefined };
+    const { handle, modifiedNs } = found;
+    // With everything checkpointed a writer may start the log again even under a read lock, header first.
+    // Frames belong to the header only if it is still the same after they were read.
+    for (let header = await readHeader(handle); ; ) {
+      await this.#append(handle, this.#index.begin(header));
+      const again = await readHeader(handle);
+      if (header.length === again.length && header.every((byte, i) => byte === again[i])) break;
+      header = again;
+    }
+    const { header, lastCommit } = this.#index;
+    if (header === undefined || lastCommit === undefined) this.#state = undefined;
+    else if (this.#state?.commit !== lastCommit) {
+      const { offsets } = this.#index.snapshot();
+      this.#state = { header, commit: lastCommit, offsets, handle, modifiedNs };
+    }
+    return { exists: true, state: this.#state };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#handle, ...this.#retired].map((handle) => handle?.close()));
+    this.#handle = undefined;
+    this.#retired.length = 0;
+  }
+
+  async #append(handle: FileHandle, from: number): Promise<void> {
+    const { header } = this.#index;
+    if (header === undefined) return;
+    const buffer = new Uint8Array(Math.max(READ_BYTES, header.pageSize + 24));
+    for (let at = from; ; ) {
+      const read = await readAt(handle, buffer, 0, buffer.length, at);
+      const next = this.#index.append(buffer.subarray(0, read));
+      if (next === at) return;
+      at = next;
+    }
+  }
+
+  async #reopen(): Promise<{ readonly handle: FileHandle; readonly modifiedNs: bigint } | undefined> {
+    const facts = await stat(this.#path, { bigint: true }).catch(ignoreMissing);
+    const identity = facts === undefined ? "" : `${facts.dev}:${facts.ino}`;
+    if (identity !== this.#identity || this.#handle === undefined) {
+      if (this.#handle !== undefined) this.#retired.push(this.#handle);
+      this.#handle = undefined;
+      this.#index = new WalIndex();
+      this.#state = undefined;
+      this.#identity = identity;
+      if (facts !== undefined) this.#handle = await open(this.#path, "r").catch(ignoreMissing);
+    }
+    if (this.#handle === undefined || facts === undefined) return undefined;
+    return { handle: this.#handle, modifiedNs: facts.mtimeNs };
+  }
+}
+
+/**
+ * Whether the log still is the one of that state. A writer may start it again under a read lock when all of it was
+ * checkpointed; it does so before it overwrites the first frame, and the database file then holds everything.
+ */
+export async function isSameLog({ handle, header }: LogState): Promise<boolean> {
+  const found = parseWalHeader(await readHeader(handle));
+  return found !== undefined && found.salt1 === header.salt1 && found.salt2 === header.salt2;
+}
+
+async function readHeader(handle: FileHandle): Promise<Uint8Array> {
+  const header = new Uint8Array(WAL_HEADER_BYTES);
+  return header.subarray(0, await readAt(handle, header, 0, header.length, 0));
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
+}

@@ -1,0 +1,18 @@
+import type { FileHandle } from "node:fs/promises";
+
+/** Reads into `target[from..to)` from a position of the file. @returns the bytes read, fewer only at the end of the file */
+export async function readAt(
+  handle: FileHandle,
+  target: Uint8Array,
+  from: number,
+  to: number,
+  position: number,
+): Promise<number> {
+  let done = 0;
+  while (from + done < to) {
+    const { bytesRead } = await handle.read(target, from + done, to - from - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}

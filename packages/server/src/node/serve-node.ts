@@ -1,0 +1,106 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { LacunaError } from "@lacuna/page";
+import type { Handler } from "../sync-handler.ts";
+import { standardRequest } from "./node-request.ts";
+import { sendResponse } from "./node-response.ts";
+
+export interface ServeNodeOptions {
+  readonly handler: Handler;
+  /**
+   * 0 takes any free port.
+   * @default 8080
+   */
+  readonly port?: number | undefined;
+  /**
+   * The address to listen on. `0.0.0.0` and `::` are reachable from other machines.
+   * @default "127.0.0.1"
+   */
+  readonly host?: string | undefined;
+  /**
+   * How long `close` lets answers under way finish, in milliseconds.
+   * @default 5000
+   */
+  readonly graceMs?: number | undefined;
+}
+
+/** A server that listens. */
+export interface NodeServer {
+  /** Where it can be reached, without a slash at the end. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Takes no new connections, lets answers under way finish, and breaks off those that take too long. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a handler over HTTP with `node:http`.
+ * @throws {LacunaError} `BUSY` if the port is taken, `INVALID_OPTION` if it cannot be listened on
+ */
+export async function serveNode(options: ServeNodeOptions): Promise<NodeServer> {
+  const { handler, port = 8080, host = "127.0.0.1", graceMs = 5000 } = options;
+  const server = createServer((incoming, outgoing) => void answer(handler, incoming, outgoing));
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) => reject(listenError(cause, host, port)));
+    try {
+      server.listen(port, host, resolve);
+    } catch (cause) {
+      reject(listenError(cause, host, port));
+    }
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  const urlHost = host.includes(":") ? `[${host}]` : host;
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  return {
+    url: `http://${urlHost}:${bound}`,
+    host,
+    port: bound,
+    close: () => (closing ??= close()),
+  };
+}
+
+async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const controller = new AbortController();
+  outgoing.on("close", () => {
+    if (!outgoing.writableFinished) controller.abort(new LacunaError("NETWORK", "the client went away"));
+  });
+  let request: Request;
+  try {
+    request = standardRequest(incoming, controller.signal);
+  } catch {
+    sendError(outgoing, 400, "PROTOCOL", "this is not a request that can be answered");
+    return;
+  }
+  try {
+    await sendResponse(await handler(request), outgoing);
+  } catch {
+    if (!outgoing.headersSent && !outgoing.destroyed)
+      sendError(outgoing, 500, "INTERNAL", "the server failed");
+    else outgoing.destroy();
+  }
+}
+
+function sendError(outgoing: ServerResponse, status: number, code: string, message: string): void {
+  outgoing.writeHead(status, { "content-type": "application/json", connection: "close" });
+  outgoing.end(`${JSON.stringify({ code, message })}\n`);
+}
+
+function listenError(cause: unknown, host: string, port: number): LacunaError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") {
+    return new LacunaError("BUSY", `port ${port} of ${host} is taken; choose another one`, { cause });
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new LacunaError("INVALID_OPTION", `cannot listen on port ${port} of ${host}: ${reason}`, { cause });
+}

@@ -1,0 +1,11 @@
+/** Runs tasks one after the other, in the order they were given. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    // A failure is for whoever gave the task; the next one starts all the same.
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}

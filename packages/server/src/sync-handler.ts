@@ -1,0 +1,157 @@
+import { isLacunaError, LacunaError } from "@lacuna/page";
+import { type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import { requireBearer } from "./bearer.ts";
+import { crossOriginHeaders, preflightAnswer } from "./cross-origin.ts";
+import { answerFile } from "./file-answer.ts";
+import { jsonAnswer, Refusal, refusalFor } from "./json-answer.ts";
+import { answerPull } from "./pull-updates.ts";
+import type { ServedDatabase } from "./served-database.ts";
+
+/** Answers a request. Rejects only when the request was aborted, with the reason. */
+export type Handler = (request: Request) => Promise<Response>;
+
+export interface SyncHandlerOptions {
+  /** What is served. The handler never closes it. */
+  readonly database: ServedDatabase;
+  /**
+   * The bearer token, or several, that requests must name. Printable ASCII without spaces.
+   * @default everybody may read
+   */
+  readonly authToken?: string | readonly string[] | undefined;
+  /**
+   * The origin whose pages may read the answers in a browser.
+   * @default "*"
+   */
+  readonly allowOrigin?: string | undefined;
+  /**
+   * The longest request body accepted, in bytes.
+   * @default 1048576
+   */
+  readonly maxBodyBytes?: number | undefined;
+  /**
+   * How many bytes of pages are read at a time: what an answer under way holds in memory. At least one page is read.
+   * @default 262144
+   */
+  readonly chunkBytes?: number | undefined;
+  /**
+   * How long a receiver may take nothing, in milliseconds, before its answer is broken off.
+   * @default 60000
+   */
+  readonly stallTimeoutMs?: number | undefined;
+  /** Hears of what went wrong on the server's side: what was answered with a 500, and answers broken off. */
+  readonly onError?: ((error: unknown, request: Request) => void) | undefined;
+}
+
+interface Route {
+  readonly methods: readonly string[];
+  answer(request: Request, context: AnswerContext): Promise<Response>;
+}
+
+/**
+ * The sync protocol, read side, as a function from `Request` to `Response`, and the database as a file with ranges:
+ *
+ * - `POST /pull-updates`: pages of the newest revision
+ * - `GET`, `HEAD` of `/NAME`: the file
+ * - `GET /`: what there is
+ *
+ * Refusals are JSON: `{ code, message }`.
+ * @throws {LacunaError} `INVALID_OPTION`
+ */
+export function syncHandler(options: SyncHandlerOptions): Handler {
+  const { database, maxBodyBytes = 1_048_576, chunkBytes = 262_144, stallTimeoutMs = 60_000 } = options;
+  const tokens = tokenBytes(options.authToken);
+  const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
+  const report = options.onError ?? (() => {});
+
+  const reading = ["GET", "HEAD", "OPTIONS"];
+  const routeOf = (path: string): Route | undefined => {
+    if (path === "/pull-updates") {
+      const answer: Route["answer"] = (request, context) => answerPull(request, context, maxBodyBytes);
+      return { methods: ["POST", "OPTIONS"], answer };
+    }
+    if (path === "/") return { methods: reading, answer: (_, context) => answerIndex(context) };
+    if (path === `/${database.name}`) return { methods: reading, answer: answerFile };
+    return undefined;
+  };
+
+  const answer = async (request: Request): Promise<Response> => {
+    // Browsers send no credentials with a preflight.
+    if (request.method === "OPTIONS") return preflightAnswer();
+    requireBearer(request, tokens);
+    const path = pathOf(request);
+    const route = path === undefined ? undefined : routeOf(path);
+    if (route === undefined) throw new Refusal(404, "NOT_FOUND", "there is nothing at this path; see /");
+    if (!route.methods.includes(request.method)) {
+      const allow = route.methods.join(", ");
+      throw new Refusal(405, "METHOD_NOT_ALLOWED", `this path takes ${allow}`, { allow });
+    }
+    return route.answer(request, {
+      database,
+      chunkBytes,
+      stallTimeoutMs,
+      signal: request.signal,
+      onFailure: (error) => report(error, request),
+    });
+  };
+
+  return async (request) => {
+    let response: Response;
+    try {
+      response = await answer(request);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      let refusal = refusalFor(error);
+      if (refusal === undefined) {
+        report(error, request);
+        const code = isLacunaError(error) ? error.code : "INTERNAL";
+        refusal = new Refusal(500, code, "the server cannot read the database; its operator can see why");
+      }
+      const { status, code, message, headers } = refusal;
+      response = jsonAnswer({ code, message }, status, headers);
+    }
+    if (request.method === "HEAD" && response.body !== null) {
+      await response.body.cancel();
+      response = new Response(null, response);
+    }
+    for (const [name, value] of Object.entries(crossOrigin)) response.headers.set(name, value);
+    return response;
+  };
+}
+
+function answerIndex(context: AnswerContext): Promise<Response> {
+  const { name } = context.database;
+  return answerFromView(context, ({ revision, pageSize, pageCount }) => {
+    const facts = { file: `/${encodeURIComponent(name)}`, pullUpdates: "/pull-updates" };
+    const text = JSON.stringify({ name, ...facts, revision, pageSize, pageCount });
+    return {
+      status: 200,
+      headers: { "content-type": "application/json", "cache-control": "no-store" },
+      chunks: (async function* () {
+        yield new TextEncoder().encode(`${text}\n`);
+      })(),
+    };
+  });
+}
+
+/** The path without escapes, and with one slash in front: clients join URLs carelessly. */
+function pathOf(request: Request): string | undefined {
+  try {
+    return decodeURIComponent(new URL(request.url).pathname).replace(/^\/+/, "/");
+  } catch {
+    return undefined;
+  }
+}
+
+function tokenBytes(tokens: SyncHandlerOptions["authToken"]): Uint8Array[] {
+  const list = tokens === undefined ? [] : typeof tokens === "string" ? [tokens] : tokens;
+  if (tokens !== undefined && list.length === 0) {
+    throw new LacunaError("INVALID_OPTION", "authToken must name at least one token, or be left out");
+  }
+  return list.map((token) => {
+    if (/^[\x21-\x7e]+$/.test(token)) return new TextEncoder().encode(token);
+    throw new LacunaError(
+      "INVALID_OPTION",
+      "an authToken must be printable ASCII without spaces, and not empty",
+    );
+  });
+}
