@@ -21,7 +21,7 @@ export function liveText({ requests, residentPages, pageCount, receivedBytes }: 
 
 export interface LiveLineOptions {
   /** Returns what to show at this moment. */
-  readonly text: () => string;
+  readonly text: () => Promise<string>;
   /**
    * Milliseconds between two looks at it.
    * @default 100
@@ -37,15 +37,16 @@ const ERASE_LINE = "\r\u001b[2K";
  */
 export class LiveLine {
   readonly #output: Output;
-  readonly #text: () => string;
+  readonly #text: () => Promise<string>;
   #timer: NodeJS.Timeout | undefined;
   #shown = "";
+  #looking = false;
 
   constructor(output: Output, { text, intervalMs = 100 }: LiveLineOptions) {
     this.#output = output;
     this.#text = text;
     if (!output.isTTY) return;
-    this.#timer = setInterval(() => this.#show(), intervalMs);
+    this.#timer = setInterval(() => this.#look(), intervalMs);
     this.#timer.unref();
   }
 
@@ -59,15 +60,27 @@ export class LiveLine {
   /** Takes the line away for good. Calling it again is harmless. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#timer = undefined;
     await this.clear();
   }
 
-  #show(): void {
+  #look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    // Whatever ails what is shown, or the terminal, is told by whoever does the work.
+    this.#show()
+      .catch(() => clearInterval(this.#timer))
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+
+  async #show(): Promise<void> {
     // The last cell stays free: writing into it makes some terminals go to the next line.
-    const text = truncateToWidth(printable(this.#text()), Math.max(1, (this.#output.columns ?? 80) - 1));
-    if (text === this.#shown) return;
+    const cells = Math.max(1, (this.#output.columns ?? 80) - 1);
+    const text = truncateToWidth(printable(await this.#text()), cells);
+    if (text === this.#shown || this.#timer === undefined) return;
     this.#shown = text;
-    // A terminal that is gone is found out by whoever writes the results.
-    this.#output.write(ERASE_LINE + text).catch(() => clearInterval(this.#timer));
+    await this.#output.write(ERASE_LINE + text);
   }
 }

@@ -1,0 +1,67 @@
+/** The text of `lacuna --help`. */
+export const GENERAL_HELP = `Usage: lacuna <command> [options]
+
+Query a SQLite database that lives somewhere else without downloading it.
+
+Commands:
+  query URL SQL...   run SQL on a remote database, a file of a static host or a local file
+  serve FILE         serve a database to Lacuna clients, and as a static file
+  help [COMMAND]     explain a command
+
+Options:
+  -h, --help         show this text
+  -V, --version      show the version
+
+Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 130 interrupted.
+`;
+
+const QUERY_HELP = `Usage: lacuna query [options] URL SQL [SQL...]
+
+Runs SQL on a database and writes the rows to the standard output. Of the database only the pages come that the SQL
+needs.
+
+URL   http:// https:// libsql:// of a sync server, http(s)://host/file.db of a static host, or a local file
+SQL   one or more statements; - reads them from the standard input
+
+Output:
+  --table               a table (default)
+  --json                an array of objects for each statement; integers with all their digits, blobs as hexadecimal
+  --csv                 RFC 4180 with a header line; NULL is an empty field, the empty string ""
+  --stats               tell requests, pages, bytes and time on the standard error
+
+Parameters:
+  --param NAME=VALUE    bind :NAME, @NAME or $NAME; a VALUE that is a JSON number, null or a quoted string is taken as
+                        such, anything else as text; may be repeated
+
+Database:
+  --path FILE           keep what came in FILE, for the next time (default: in memory)
+  --auth-token TOKEN    credentials for the remote (default: $LACUNA_AUTH_TOKEN)
+  --remote KIND         static or sync-server, where it cannot be told by asking
+  --prefix BYTES        bring so much of the file at opening (default: 128k)
+  --segment-size BYTES  bring so much at once when a page is missing (default: 128k)
+  --no-prefetch         bring nothing ahead of the query (--prefetch: do, the default)
+  --timeout MS          give up on a remote that is silent for so long (default: 30000)
+
+BYTES is a number such as 4096, 128k or 1m.
+`;
+
+const SERVE_HELP = `Usage: lacuna serve [options] FILE
+
+Serves a SQLite database: to clients of the sync protocol at the address, and as a static file at /NAME.db.
+Ctrl-C lets running requests finish; a second one does not.
+
+Options:
+  --port PORT           port to listen on, 0 for any free one (default: 8080)
+  --host HOST           address to listen on (default: 127.0.0.1, this machine only)
+  --auth-token TOKEN    what clients must present (default: $LACUNA_AUTH_TOKEN; none: everybody may read)
+  --verbose             tell each request on the standard error
+`;
+
+const COMMAND_HELP: Readonly<Record<string, string>> = { query: QUERY_HELP, serve: SERVE_HELP };
+
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMAND_HELP);
+
+/** What a command does and takes; `undefined` if there is no such command. */
+export function commandHelp(command: string): string | undefined {
+  return Object.hasOwn(COMMAND_HELP, command) ? COMMAND_HELP[command] : undefined;
+}

@@ -1,0 +1,152 @@
+import { pathToFileURL } from "node:url";
+import type { ConnectOptions } from "lacuna";
+import type { CommandContext } from "./command-context.ts";
+import { csvFormat } from "./format/csv-format.ts";
+import { jsonFormat } from "./format/json-format.ts";
+import type { RowFormat } from "./format/row-format.ts";
+import { tableFormat } from "./format/table-format.ts";
+import { bytesOption, integerOption, parseArguments } from "./parse-arguments.ts";
+import { type ParameterValue, parseParameter } from "./query-parameter.ts";
+import { splitStatements } from "./split-statements.ts";
+import { UsageError } from "./usage-error.ts";
+
+const COMMAND = "query";
+const DEFAULT_PREFIX_BYTES = 131_072;
+
+/** What `lacuna query` was asked to do, every part of it checked. */
+export interface QueryPlan {
+  readonly connect: ConnectOptions;
+  readonly statements: readonly string[];
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** Makes a format for the next result. */
+  readonly format: () => RowFormat;
+  /** What separates two results. */
+  readonly separator: string;
+  readonly showStats: boolean;
+}
+
+/** @throws {UsageError} naming what is wrong */
+export async function readQueryPlan(args: readonly string[], context: CommandContext): Promise<QueryPlan> {
+  const { values, positionals } = parseArguments(COMMAND, args, {
+    table: { type: "boolean" },
+    json: { type: "boolean" },
+    csv: { type: "boolean" },
+    stats: { type: "boolean" },
+    param: { type: "string", multiple: true },
+    path: { type: "string" },
+    "auth-token": { type: "string" },
+    remote: { type: "string" },
+    prefix: { type: "string" },
+    "segment-size": { type: "string" },
+    prefetch: { type: "boolean" },
+    "no-prefetch": { type: "boolean" },
+    timeout: { type: "string" },
+  });
+  if (values.prefetch && values["no-prefetch"]) {
+    throw new UsageError("--prefetch and --no-prefetch contradict each other", COMMAND);
+  }
+  const [location, ...texts] = positionals;
+  if (location === undefined) throw new UsageError("there is no URL", COMMAND);
+  const url = databaseUrl(location);
+  const isLocal = url.startsWith("file:");
+  const authToken = values["auth-token"] ?? (isLocal ? undefined : context.env["LACUNA_AUTH_TOKEN"]);
+  const remote = remoteKind(values.remote);
+  const given = { format: chooseFormat(values, context), parameters: readParameters(values.param ?? []) };
+  return {
+    connect: {
+      url,
+      path: values.path ?? ":memory:",
+      partialSync: {
+        bootstrapStrategy: {
+          kind: "prefix",
+          length:
+            values.prefix === undefined
+              ? DEFAULT_PREFIX_BYTES
+              : bytesOption(COMMAND, "prefix", values.prefix),
+        },
+        ...(values["segment-size"] === undefined
+          ? {}
+          : {
+              segmentSize: positive(
+                "segment-size",
+                bytesOption(COMMAND, "segment-size", values["segment-size"]),
+              ),
+            }),
+        ...(values["no-prefetch"] ? { prefetch: false } : {}),
+      },
+      ...(authToken === undefined || authToken === "" ? {} : { authToken }),
+      ...(remote === undefined ? {} : { remote }),
+      ...(values.timeout === undefined
+        ? {}
+        : { timeoutMs: integerOption(COMMAND, "timeout", values.timeout, { least: 1, most: 2 ** 31 - 1 }) }),
+      ...(context.fetch === undefined ? {} : { fetch: context.fetch }),
+      signal: context.signal,
+    },
+    ...given,
+    separator: values.json ? "" : values.csv ? "\r\n" : "\n",
+    showStats: values.stats ?? false,
+    statements: await readStatements(texts, context),
+  };
+}
+
+/** A URL as it is, anything else as a local file. */
+function databaseUrl(location: string): string {
+  // One letter before the colon is a drive of Windows.
+  if (!/^[a-z][a-z\d+.-]+:/i.test(location)) return pathToFileURL(location).href;
+  if (!URL.canParse(location)) throw new UsageError(`'${location}' is not a URL`, COMMAND);
+  const scheme = new URL(location).protocol;
+  if (["http:", "https:", "libsql:", "turso:", "file:"].includes(scheme)) return location;
+  throw new UsageError(`the URL must be http:, https:, libsql: or file:, got '${scheme}'`, COMMAND);
+}
+
+function remoteKind(kind: string | undefined): "static" | "sync-server" | undefined {
+  if (kind === undefined || kind === "static" || kind === "sync-server") return kind;
+  throw new UsageError(`--remote must be static or sync-server, got '${kind}'`, COMMAND);
+}
+
+function positive(name: string, bytes: number): number {
+  if (bytes > 0) return bytes;
+  throw new UsageError(`--${name} must be more than 0`, COMMAND);
+}
+
+interface FormatFlags {
+  readonly table?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly csv?: boolean | undefined;
+}
+
+function chooseFormat({ table, json, csv }: FormatFlags, { stdout }: CommandContext): () => RowFormat {
+  const chosen = [table && "--table", json && "--json", csv && "--csv"].filter(Boolean);
+  if (chosen.length > 1) throw new UsageError(`${chosen.join(" and ")} exclude each other`, COMMAND);
+  if (json) return jsonFormat;
+  if (csv) return csvFormat;
+  return () => tableFormat({ terminalWidth: stdout.isTTY ? stdout.columns : undefined });
+}
+
+function readParameters(texts: readonly string[]): Record<string, ParameterValue> {
+  const parameters: Record<string, ParameterValue> = {};
+  for (const text of texts) {
+    const parameter = parseParameter(text);
+    if (parameter === undefined) throw new UsageError(`--param must be NAME=VALUE, got '${text}'`, COMMAND);
+    parameters[parameter.name] = parameter.value;
+  }
+  return parameters;
+}
+
+async function readStatements(texts: readonly string[], context: CommandContext): Promise<string[]> {
+  if (texts.length === 0)
+    throw new UsageError("there is no SQL; give a statement, or - to read from the input", COMMAND);
+  const statements: string[] = [];
+  for (const text of texts)
+    statements.push(...splitStatements(text === "-" ? await readInput(context) : text));
+  if (statements.length === 0) throw new UsageError("the SQL has no statement", COMMAND);
+  return statements;
+}
+
+async function readInput({ readInput, signal }: CommandContext): Promise<string> {
+  if (readInput === undefined) throw new UsageError("there is no standard input", COMMAND);
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([readInput(), stopped]);
+}
