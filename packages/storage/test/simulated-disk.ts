@@ -84,7 +84,7 @@ function applied(
 
 /**
  * A file system in memory that knows what is durable: bytes after `sync`, names after `syncDirectory`.
- * Names survive a power cut in the order they were changed, unsynced sectors in any order or not at all.
+ * Of the changes since then, of names and of sectors, any may survive a power cut and any may be lost.
  */
 export class SimulatedDisk implements FileSystem {
   /** Called before each operation; may throw to make it fail. */
@@ -95,7 +95,7 @@ export class SimulatedDisk implements FileSystem {
   tornBytes = 0;
   readonly #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
-  #pendingNames: { readonly name: string; readonly inode: Inode | undefined }[] = [];
+  #pendingNames: (readonly [name: string, inode: Inode | undefined][])[] = [];
 
   /** The names there are now. */
   names(): string[] {
@@ -109,7 +109,7 @@ export class SimulatedDisk implements FileSystem {
 
   /** Puts a durable file there, as if it had always been. */
   place(path: string, bytes: Uint8Array): void {
-    this.#name(path, Inode.holding(new Uint8Array(bytes)));
+    this.#rename([path, Inode.holding(new Uint8Array(bytes))]);
     this.#syncNames();
   }
 
@@ -121,11 +121,7 @@ export class SimulatedDisk implements FileSystem {
   /** The disk after a power cut: of what is not durable only what `chance` lets survive. */
   afterPowerCut(chance: Chance): SimulatedDisk {
     const names = new Map(this.#durableNames);
-    for (const { name, inode } of this.#pendingNames) {
-      if (!chance()) break;
-      if (inode === undefined) names.delete(name);
-      else names.set(name, inode);
-    }
+    for (const change of this.#pendingNames) if (chance()) rename(names, change);
     return this.#copy(names, (inode) => inode.surviving(chance));
   }
 
@@ -147,7 +143,7 @@ export class SimulatedDisk implements FileSystem {
     if (inode !== undefined && how === "new") throw failure("EEXIST", path);
     if (inode === undefined) {
       inode = new Inode();
-      this.#name(path, inode);
+      this.#rename([path, inode]);
     }
     return this.#file(path, inode);
   }
@@ -155,19 +151,18 @@ export class SimulatedDisk implements FileSystem {
   async link(path: string, second: string): Promise<void> {
     this.#enter("link", path);
     if (this.#names.has(second)) throw failure("EEXIST", second);
-    this.#name(second, this.#inode(path));
+    this.#rename([second, this.#inode(path)]);
   }
 
   async rename(path: string, name: string): Promise<void> {
     this.#enter("rename", path);
-    this.#name(name, this.#inode(path));
-    this.#name(path, undefined);
+    this.#rename([name, this.#inode(path)], [path, undefined]);
   }
 
   async remove(path: string): Promise<void> {
     this.#enter("remove", path);
     this.#inode(path);
-    this.#name(path, undefined);
+    this.#rename([path, undefined]);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -220,15 +215,21 @@ export class SimulatedDisk implements FileSystem {
     return inode;
   }
 
-  #name(name: string, inode: Inode | undefined): void {
-    if (inode === undefined) this.#names.delete(name);
-    else this.#names.set(name, inode);
-    this.#pendingNames.push({ name, inode });
+  #rename(...change: readonly [name: string, inode: Inode | undefined][]): void {
+    rename(this.#names, change);
+    this.#pendingNames.push(change);
   }
 
   #syncNames(): void {
     this.#durableNames = new Map(this.#names);
     this.#pendingNames = [];
+  }
+}
+
+function rename(names: Map<string, Inode>, change: readonly (readonly [string, Inode | undefined])[]): void {
+  for (const [name, inode] of change) {
+    if (inode === undefined) names.delete(name);
+    else names.set(name, inode);
   }
 }
 

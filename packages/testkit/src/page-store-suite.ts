@@ -109,6 +109,7 @@ export function describePageStore(subject: PageStoreSubject): void {
       expect(two).toEqual(bytesOf(2));
       expect(again).toEqual(bytesOf(1));
       structuredClone(two, { transfer: two === undefined ? [] : [two.buffer] });
+      expect(one).toEqual(new Uint8Array(PAGE_SIZE).fill(9));
       expect(await store.get(pages(1, 2))).toEqual([bytesOf(1), bytesOf(2)]);
     });
 
