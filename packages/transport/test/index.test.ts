@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import * as file from "../src/file/index.ts";
+import * as httpRange from "../src/http-range/index.ts";
+import * as root from "../src/index.ts";
+import * as syncServer from "../src/sync-server/index.ts";
+
+it("exports these names", () => {
+  expect(Object.keys(root).sort()).toEqual([
+    "HttpStatusError",
+    "detectRemote",
+    "retryFetch",
+    "withRetry",
+    "withTimeout",
+  ]);
+  expect(Object.keys(syncServer)).toEqual(["syncServerTransport"]);
+  expect(Object.keys(httpRange)).toEqual(["httpRangeTransport"]);
+  expect(Object.keys(file)).toEqual(["fileTransport"]);
+});
