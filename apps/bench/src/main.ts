@@ -1,1 +1,49 @@
-export {};
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { Bench, BenchResult } from "./bench.ts";
+import { barHolds, barText, tableText } from "./result-text.ts";
+
+/** The benches by name. Each is loaded when it runs, so that one does not weigh on another. */
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  network: async () => (await import("./network-bench.ts")).networkBench,
+  memory: async () => (await import("./memory-bench.ts")).memoryBench,
+};
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { json: { type: "string" } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `no bench '${unknown.join("', '")}'; there are ${Object.keys(BENCHES).join(", ")}\n`,
+    );
+    return 2;
+  }
+  const results: Record<string, BenchResult> = {};
+  let missed = 0;
+  for (const [name, load] of Object.entries(BENCHES)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const bench = await load();
+    say(`\n${bench.name}: ${bench.summary}`);
+    const result = await bench.run(say);
+    results[name] = result;
+    for (const table of result.tables) say(`\n${tableText(table)}`);
+    for (const bar of result.bars ?? []) {
+      if (!barHolds(bar)) missed++;
+      say(barText(bar));
+    }
+  }
+  if (values.json !== undefined) {
+    const report = { node: process.version, platform: `${process.platform} ${process.arch}`, results };
+    await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+  return missed > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

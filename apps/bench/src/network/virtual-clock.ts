@@ -73,8 +73,11 @@ export class VirtualClock {
   }
 }
 
+/** What Node calls a pending file operation: callbacks, promises, and the closing of a handle. */
+const FILE_WORK = new Set(["FSReqCallback", "FSReqPromise", "CloseReq"]);
+
 function filesAreBusy(): boolean {
-  return process.getActiveResourcesInfo().some((resource) => resource.startsWith("FSReq"));
+  return process.getActiveResourcesInfo().some((resource) => FILE_WORK.has(resource));
 }
 
 function insertInOrder(events: TimedEvent[], event: TimedEvent): void {

@@ -1,0 +1,31 @@
+/** A table of results. */
+export interface ResultTable {
+  readonly title: string;
+  readonly columns: readonly string[];
+  /** As many values as columns. Numbers are shown to three significant digits or whole, and kept exact in the report. */
+  readonly rows: readonly (readonly (string | number)[])[];
+}
+
+/** What a bench found. */
+export interface BenchResult {
+  readonly tables: readonly ResultTable[];
+  /** Bars that were held or not, as `design.md` sets them. */
+  readonly bars?: readonly Bar[] | undefined;
+}
+
+/** A promise about a number. */
+export interface Bar {
+  readonly what: string;
+  readonly found: number;
+  readonly atMost: number;
+  readonly unit: string;
+}
+
+/** A measurement that can be asked for by name. */
+export interface Bench {
+  readonly name: string;
+  /** One line for the list of benches. */
+  readonly summary: string;
+  /** @param say tells how it goes, a line at a time */
+  run(say: (line: string) => void): Promise<BenchResult>;
+}
