@@ -102,7 +102,8 @@ export class DatabaseFile {
       if (this.#pin !== undefined) {
         // The lock that is held covers newer states too, but not for longer: a state gets a lock of its own.
         const state = await this.#readState();
-        if (state.revision === this.#pin.state.revision) return this.#viewOf(state, this.#pin);
+        const pin = this.#stillPinned(state);
+        if (pin !== undefined) return this.#viewOf(pin.state, pin);
       }
       const lock = await this.#lock(deadline, signal);
       let state: FileState;
@@ -136,6 +137,11 @@ export class DatabaseFile {
     });
   }
 
+  /** The pin of a state, unless its last view was closed meanwhile. */
+  #stillPinned({ revision: name }: FileState): Pin | undefined {
+    return this.#pin?.state.revision === name ? this.#pin : undefined;
+  }
+
   #viewOf(state: FileState, pin: Pin | undefined): ServedView {
     this.#views++;
     if (pin !== undefined) pin.users++;
@@ -154,6 +160,8 @@ export class DatabaseFile {
           if (first >= 1 && last >= first && last <= pageCount) continue;
           throw new RangeError(`pages 1 to ${pageCount} exist, got ${first} to ${last}`);
         }
+        // An empty file must not be locked either: SQLite would delete a log that lies beside it.
+        if (ranges.length === 0) return new Uint8Array(0);
         return pin === undefined ? this.#readInTurn(state, ranges, signal) : this.#readPages(state, ranges);
       },
       close: async () => {

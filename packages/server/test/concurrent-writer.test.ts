@@ -1,0 +1,39 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { handlerAsFetch, syncHandler } from "../src/index.ts";
+import { generationOf, makeDatabase, pull, serve } from "./database-fixture.ts";
+
+it.each([
+  { journal: "wal", pauseMs: 0 },
+  { journal: "delete", pauseMs: 15 },
+] as const)("never mixes pages while another process writes ($journal)", async ({ journal, pauseMs }) => {
+  const { path, writer } = makeDatabase({ journal });
+  writer.close();
+  const child = fork(join(import.meta.dirname, "writer-process.ts"), [path, String(pauseMs)]);
+  await once(child, "message");
+  const server = handlerAsFetch(syncHandler({ database: await serve(path), chunkBytes: 32_768 }));
+
+  const generations: number[] = [];
+  let brokenOff = 0;
+  const client = async (): Promise<void> => {
+    for (let round = 0; round < 20; round++) {
+      const pulled = await pull(server).catch((error: unknown) => {
+        // In rollback mode an answer under way ends when a commit comes between.
+        expect(error).toBeInstanceOf(TypeError);
+        return undefined;
+      });
+      if (pulled === undefined) brokenOff++;
+      else generations.push(generationOf(pulled.file));
+    }
+  };
+  await Promise.all([client(), client()]);
+  child.send("stop");
+  await once(child, "exit");
+
+  expect(child.exitCode).toBe(0);
+  expect(generations.length + brokenOff).toBe(40);
+  expect(new Set(generations).size).toBeGreaterThan(5);
+  if (journal === "wal") expect(brokenOff).toBe(0);
+});
