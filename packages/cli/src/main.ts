@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 import { nodeOutput } from "./node-output.ts";
 import { EXIT_INTERRUPTED, runCli } from "./run-cli.ts";
@@ -14,7 +15,8 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: nodeOutput(process.stdout),
   stderr: nodeOutput(process.stderr),
-  readInput: () => text(process.stdin),
+  // Ended with the command: an open input would keep the process alive.
+  readInput: () => text(addAbortSignal(interruption.signal, process.stdin)),
   env: process.env,
   signal: interruption.signal,
 });

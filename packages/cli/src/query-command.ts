@@ -44,17 +44,19 @@ async function writeResults(
 ): Promise<number> {
   let results = 0;
   let rows = 0;
-  for (const sql of plan.statements) {
-    const statement = (await db.prepare(sql, { signal })).raw().safeIntegers();
-    const columns = statement.columns().map(({ name }) => name);
-    const format = plan.format();
-    if (columns.length > 0) await output.add((results++ === 0 ? "" : plan.separator) + format.begin(columns));
-    for await (const row of statement.iterate(plan.parameters, { signal })) {
-      rows++;
-      await output.add(format.row(row as CellValue[]));
-    }
-    if (columns.length > 0) await output.add(format.end());
-    await statement.close();
+  for (const { sql, parameters } of plan.statements) {
+    const statement = (await db.prepare(sql, { signal })).with({ signal }).raw().safeIntegers();
+    if (statement.reader) {
+      const format = plan.format();
+      const columns = statement.columns().map(({ name }) => name);
+      await output.add((results++ === 0 ? "" : plan.separator) + format.begin(columns));
+      for await (const row of statement.iterate<CellValue[]>(...parameters)) {
+        rows++;
+        await output.add(format.row(row));
+      }
+      await output.add(format.end());
+    } else await statement.run(...parameters);
+    statement.close();
   }
   return rows;
 }

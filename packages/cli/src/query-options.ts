@@ -16,13 +16,18 @@ const DEFAULT_PREFIX_BYTES = 131_072;
 /** What `lacuna query` was asked to do, every part of it checked. */
 export interface QueryPlan {
   readonly connect: ConnectOptions;
-  readonly statements: readonly string[];
-  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  readonly statements: readonly PlannedStatement[];
   /** Makes a format for the next result. */
   readonly format: () => RowFormat;
   /** What separates two results. */
   readonly separator: string;
   readonly showStats: boolean;
+}
+
+/** A statement and the values for its parameters, as an argument list. */
+export interface PlannedStatement {
+  readonly sql: string;
+  readonly parameters: readonly [] | readonly [Readonly<Record<string, ParameterValue>>];
 }
 
 /** @throws {UsageError} naming what is wrong */
@@ -51,7 +56,8 @@ export async function readQueryPlan(args: readonly string[], context: CommandCon
   const isLocal = url.startsWith("file:");
   const authToken = values["auth-token"] ?? (isLocal ? undefined : context.env["LACUNA_AUTH_TOKEN"]);
   const remote = remoteKind(values.remote);
-  const given = { format: chooseFormat(values, context), parameters: readParameters(values.param ?? []) };
+  const format = chooseFormat(values, context);
+  const parameters = readParameters(values.param ?? []);
   return {
     connect: {
       url,
@@ -82,10 +88,10 @@ export async function readQueryPlan(args: readonly string[], context: CommandCon
       ...(context.fetch === undefined ? {} : { fetch: context.fetch }),
       signal: context.signal,
     },
-    ...given,
+    format,
     separator: values.json ? "" : values.csv ? "\r\n" : "\n",
     showStats: values.stats ?? false,
-    statements: await readStatements(texts, context),
+    statements: distribute(parameters, await readStatements(texts, context)),
   };
 }
 
@@ -131,6 +137,25 @@ function readParameters(texts: readonly string[]): Record<string, ParameterValue
     parameters[parameter.name] = parameter.value;
   }
   return parameters;
+}
+
+/** Gives every statement the parameters it names: SQLite takes none that it does not. */
+function distribute(
+  parameters: Readonly<Record<string, ParameterValue>>,
+  statements: readonly string[],
+): PlannedStatement[] {
+  const entries = Object.entries(parameters);
+  const names = (sql: string, name: string): boolean =>
+    new RegExp(`[:@$]${name.replaceAll("$", "\\$")}(?![\\p{L}\\p{N}_$])`, "u").test(sql);
+  for (const [name] of entries) {
+    if (!statements.some((sql) => names(sql, name))) {
+      throw new UsageError(`--param ${name}: no statement has a parameter of this name`, COMMAND);
+    }
+  }
+  return statements.map((sql) => {
+    const used = entries.filter(([name]) => names(sql, name));
+    return { sql, parameters: used.length === 0 ? [] : [Object.fromEntries(used)] };
+  });
 }
 
 async function readStatements(texts: readonly string[], context: CommandContext): Promise<string[]> {

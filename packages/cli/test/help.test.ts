@@ -82,6 +82,7 @@ describe("the command line", () => {
       "--param must be NAME=VALUE, got 'id'",
       "lacuna help query",
     ],
+    [["query", "--param", "id=1", "x.db", "SELECT :idx"], "--param id: no statement", "lacuna help query"],
     [["query", "--path"], "'--path <value>' argument missing", "lacuna help query"],
   ])("%j is a usage error", async (argv, message, topic) => {
     const { code, out, err } = await run(argv);

@@ -88,6 +88,12 @@ describe("query", () => {
     expect(out).toBe('[{"a":"integer","b":"text","c":"integer","exact":1}]\n');
   });
 
+  it("gives each of several statements the parameters it names", async () => {
+    const sql = "SELECT :a AS a; SELECT @b AS b, :a AS a; SELECT 3 AS c";
+    const { out } = await query(["--json", "--param", "a=1", "--param", "b=2", SERVER, sql]);
+    expect(out).toBe('[{"a":1}]\n[{"b":2,"a":1}]\n[{"c":3}]\n');
+  });
+
   it("opens a static host, a local path and a file URL", async () => {
     const sql = "SELECT count(*) AS n FROM people";
     const { fetch } = await remote();
