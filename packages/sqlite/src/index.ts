@@ -1,1 +1,11 @@
-export {};
+export type { Column } from "./compiled-statement.ts";
+export { openSqlite, type SqlCalls, type SqlDatabase, type SqlStats } from "./database.ts";
+export { canSuspend, type DriverChoice, type DriverName } from "./driver.ts";
+export type { RunResult } from "./execution.ts";
+export type { WasmSource } from "./load-wasm.ts";
+export type { SqliteOptions } from "./options.ts";
+export type { NamedParameters, Parameters, SqlValue } from "./parameters.ts";
+export type { Timers } from "./reader-pool.ts";
+export type { SqlResult } from "./row-reader.ts";
+export { SqlError, type SqlFacts } from "./sql-error.ts";
+export type { CallOptions, Row, SqlStatement } from "./statement.ts";

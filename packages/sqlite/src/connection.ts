@@ -1,0 +1,447 @@
+import { closedError, LacunaError, type PageNo } from "@lacuna/page";
+import type { CompiledStatement } from "./compiled-statement.ts";
+import type { Driver } from "./driver.ts";
+import { type Engine, instantiateEngine } from "./engine.ts";
+import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { pause, SLICE_MILLISECONDS } from "./pause.ts";
+import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
+import { ROW_TOO_LONG } from "./row-packer.ts";
+import type { RowReader } from "./row-reader.ts";
+import { SqlError, sqlErrorOf } from "./sql-error.ts";
+import { skipBlank } from "./sql-text.ts";
+import { StatementCache } from "./statement-cache.ts";
+import { type TakenTurn, Turn } from "./turn.ts";
+import type { View } from "./view.ts";
+
+/** How every instance of a database handle is set up. */
+export interface ConnectionSetup {
+  readonly module: WebAssembly.Module;
+  readonly driver: Driver;
+  /** Bytes of SQLite's own page cache. */
+  readonly cacheBytes: number;
+  readonly doubleQuotedStrings: boolean;
+  /** Statements that every instance runs when it is opened. */
+  readonly settings: readonly string[];
+  readonly counters: ConnectionCounters;
+}
+
+/** Counts over the life of a database handle. */
+export interface ConnectionCounters extends ReadCounters {
+  /** Times a statement was run again because a page was missing. */
+  restarts: number;
+  /** Instances of SQLite made. */
+  instances: number;
+}
+
+/** Under what a statement runs. */
+export interface Circumstances {
+  /** Ends the wait, and the statement. */
+  readonly signal: AbortSignal;
+  /** A view to read from, held for the caller, if no earlier one is still locked. */
+  readonly view: () => Promise<View>;
+}
+
+const BUFFER_BYTES = 65_536;
+const OPEN_READONLY = 1;
+const PREPARE_PERSISTENT = 1;
+const DBCONFIG_DQS_DML = 1013;
+const DBCONFIG_DQS_DDL = 1014;
+/** Steps of SQLite's virtual machine between looks at the clock. */
+const PROGRESS_STEPS = 4000;
+const MAX_BATCH_ROWS = 0x7fff_ffff;
+const NEVER = new AbortController().signal;
+
+/**
+ * One instance of SQLite with the database open. Its calls run one after the other; whoever runs something takes the
+ * turn through `perform`.
+ */
+export class Connection {
+  readonly engine: Engine;
+  readonly turn = new Turn();
+  readonly #setup: ConnectionSetup;
+  readonly #file: PageFile;
+  readonly #statements: StatementCache;
+  /** Keeps the turn while it waits for pages, so that statements run in the order they were issued. */
+  readonly #inOrder: boolean;
+  readonly #buffer: number;
+  readonly #out: number;
+  readonly #name: number;
+  /** Pointer to the progress handler; 0 where SQLite cannot be suspended and so nothing can happen meanwhile. */
+  #progress = 0;
+  #db = 0;
+  #signal: AbortSignal | undefined;
+  #sliceEnd = 0;
+  /** Why this instance can no longer be used. */
+  #broken: LacunaError | undefined;
+  /** SQLite went on as if a page it could not read did not matter, so what it keeps may lack something. */
+  #doubtful = false;
+
+  private constructor(engine: Engine, setup: ConnectionSetup, inOrder: boolean) {
+    const { sqlite, heap } = engine;
+    this.engine = engine;
+    this.#setup = setup;
+    this.#inOrder = inOrder;
+    sqlite.sqlite3_initialize();
+    this.#file = new PageFile(engine, setup.driver.name, setup.counters);
+    this.#statements = new StatementCache(engine);
+    this.#buffer = sqlite.malloc(BUFFER_BYTES);
+    this.#out = sqlite.malloc(16);
+    this.#name = sqlite.malloc(FILE_NAME.length + 1);
+    heap.writeText(`${FILE_NAME}\0`, this.#name, FILE_NAME.length + 1);
+    if (setup.driver.name === "jspi") {
+      const onProgress = { type: "i(i)", waits: true, run: () => this.#onProgress() };
+      this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
+    }
+  }
+
+  /** @param inOrder keep the turn while waiting for pages: for transactions */
+  static async open(setup: ConnectionSetup, around: Circumstances, inOrder: boolean): Promise<Connection> {
+    const engine = await instantiateEngine(setup.module, setup.driver);
+    setup.counters.instances++;
+    const connection = new Connection(engine, setup, inOrder);
+    // Compiling this loads the schema, so that a database SQLite cannot read is refused here.
+    await connection.perform(around, async () => {
+      await connection.command("SELECT 1 FROM sqlite_schema LIMIT 0");
+    });
+    return connection;
+  }
+
+  /** The view it must read from, because a transaction or a cursor is open on it. */
+  get lockedView(): View | undefined {
+    return this.#file.lockedView;
+  }
+
+  get inTransaction(): boolean {
+    return this.#db !== 0 && this.engine.sqlite.sqlite3_get_autocommit(this.#db) === 0;
+  }
+
+  /** True while something runs, waits to run, or has a cursor open. */
+  get inUse(): boolean {
+    return this.turn.load > 0 || this.#statements.busy > 0;
+  }
+
+  get broken(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /** Rows changed since it was opened. */
+  get totalChanges(): bigint {
+    return this.engine.sqlite.sqlite3_total_changes64(this.#db);
+  }
+
+  /** Rows changed by the last statement that could change rows. */
+  get changes(): bigint {
+    return this.engine.sqlite.sqlite3_changes64(this.#db);
+  }
+
+  get lastInsertRowid(): bigint {
+    return this.engine.sqlite.sqlite3_last_insert_rowid(this.#db);
+  }
+
+  /** True if the statement that is failing lacks a page. */
+  get lacksPage(): boolean {
+    return this.#file.lacksPage;
+  }
+
+  /**
+   * Runs `body` when it is this caller's turn, and again whenever it failed for want of a page, once the page is there.
+   * The body must therefore have no effect when it does not succeed, and leave no statement running.
+   */
+  async perform<T>(around: Circumstances, body: () => Promise<T>): Promise<T> {
+    const turn = await this.turn.take(around.signal);
+    try {
+      return await this.#attempts(around, body, this.#inOrder ? undefined : turn);
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** Runs one statement after the other, in one turn. Each of them is tried again by itself. */
+  async performScript(around: Circumstances, sql: string): Promise<void> {
+    const turn = await this.turn.take(around.signal);
+    try {
+      await this.#withText(sql, async (start, end) => {
+        for (let at = start; at < end; ) {
+          at = await this.#attempts(around, () => this.#scriptStep(at, end), undefined);
+        }
+      });
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** @param turn given up while waiting for a page, if given */
+  async #attempts<T>(around: Circumstances, body: () => Promise<T>, turn: TakenTurn | undefined): Promise<T> {
+    const waitedFor = new Map<PageNo, Uint8Array>();
+    let view: View | undefined;
+    try {
+      for (;;) {
+        if (this.#broken !== undefined) throw this.#broken;
+        if (this.lockedView === undefined) view ??= await around.view();
+        const outcome = await this.#attempt(view, around.signal, waitedFor, body);
+        if (outcome.missing === undefined) return outcome.value;
+        this.#setup.counters.restarts++;
+        turn?.end();
+        const { snapshot } = outcome.from;
+        const bytes = await snapshot.read(outcome.missing, { signal: around.signal });
+        // A copy of its own, since it stays here for as long as the statement is not through.
+        waitedFor.set(outcome.missing, bytes.slice());
+        await turn?.takeAgain(around.signal);
+      }
+    } finally {
+      view?.release();
+    }
+  }
+
+  async #attempt<T>(
+    view: View | undefined,
+    signal: AbortSignal,
+    waitedFor: Map<PageNo, Uint8Array>,
+    body: () => Promise<T>,
+  ): Promise<{ missing: PageNo; from: View } | { missing: undefined; value: T }> {
+    signal.throwIfAborted();
+    this.#file.begin({ view, signal, waitedFor });
+    this.#signal = signal;
+    this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
+    let result: { value: T } | { error: unknown };
+    try {
+      await this.#ready();
+      result = { value: await body() };
+    } catch (error) {
+      result = { error };
+    }
+    this.#signal = undefined;
+    const from = this.lockedView ?? view;
+    const { missing, failure } = this.#file.end();
+    if ("value" in result && (missing !== undefined || failure !== undefined)) this.#doubtful = true;
+    if (this.#broken !== undefined) throw this.#broken;
+    if (failure !== undefined) throw failure.error;
+    if (missing !== undefined && from !== undefined) return { missing, from };
+    if ("value" in result) return { missing: undefined, value: result.value };
+    if (result.error instanceof SqlError && result.error.sqliteCode === "SQLITE_INTERRUPT")
+      signal.throwIfAborted();
+    throw result.error;
+  }
+
+  /** Opens the database if it is not, or not well, open. */
+  async #ready(): Promise<void> {
+    if (this.#doubtful && this.#statements.busy === 0 && !this.inTransaction) this.#closeDatabase();
+    if (this.#db !== 0) return;
+    this.#doubtful = false;
+    const { sqlite, heap, waiting } = this.engine;
+    const result = await this.#call(() => waiting.open(this.#name, this.#out, OPEN_READONLY, 0));
+    this.#db = heap.getPointer(this.#out);
+    try {
+      if (result !== SQLITE_OK) throw sqlErrorOf(this.engine, this.#db, result);
+      sqlite.sqlite3_extended_result_codes(this.#db, 1);
+      if (this.#setup.doubleQuotedStrings) {
+        sqlite.sqlite3__wasm_db_config_ip(this.#db, DBCONFIG_DQS_DML, 1, 0);
+        sqlite.sqlite3__wasm_db_config_ip(this.#db, DBCONFIG_DQS_DDL, 1, 0);
+      }
+      if (this.#progress !== 0) sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
+      await this.command("PRAGMA temp_store=MEMORY");
+      await this.command(`PRAGMA cache_size=-${Math.ceil(this.#setup.cacheBytes / 1024)}`);
+      for (const setting of this.#setup.settings) await this.command(setting);
+    } catch (error) {
+      this.#closeDatabase();
+      throw error;
+    }
+  }
+
+  /** Compiles a statement, or finds it compiled. Inside `perform` only; give it back in the end. */
+  async compile(sql: string): Promise<CompiledStatement> {
+    const known = this.#statements.take(sql);
+    if (known !== undefined) return known;
+    return this.#withText(sql, async (start, end) => {
+      const { pointer, tail } = await this.#prepare(start, end, sql);
+      const rest = this.engine.heap.cString(tail) ?? "";
+      if (pointer !== 0 && skipBlank(rest, 0) === rest.length) return this.#statements.add(sql, pointer);
+      if (pointer === 0)
+        throw new LacunaError("INVALID_OPTION", "expected a statement, found none in the SQL text");
+      this.engine.sqlite.sqlite3_finalize(pointer);
+      const found = rest.slice(skipBlank(rest, 0)).slice(0, 40);
+      throw new LacunaError(
+        "INVALID_OPTION",
+        `expected one statement, found another: "${found}"; exec() runs several`,
+      );
+    });
+  }
+
+  /** Resets a statement and keeps it for the next time. */
+  giveBack(statement: CompiledStatement): void {
+    this.#statements.giveBack(statement);
+    this.#file.settle();
+  }
+
+  /** The same for a statement that is left between two calls: when no other one is running. */
+  giveBackLater(statement: CompiledStatement): void {
+    void this.turn.take(NEVER).then((turn) => {
+      if (this.#broken === undefined) this.giveBack(statement);
+      turn.end();
+    });
+  }
+
+  /** The error of the call that just failed. */
+  error(result: number): SqlError {
+    return sqlErrorOf(this.engine, this.#db, result);
+  }
+
+  /** Runs a statement of our own whose rows do not matter. */
+  async command(sql: string): Promise<void> {
+    const statement = await this.compile(sql);
+    try {
+      await this.step(statement.pointer, undefined, Number.POSITIVE_INFINITY, []);
+    } finally {
+      this.giveBack(statement);
+    }
+  }
+
+  /**
+   * Runs a statement on, appending rows, until it ends or has given `limit` rows.
+   * @param reader `undefined` only counts
+   * @returns whether it ended
+   */
+  async step(
+    pointer: number,
+    reader: RowReader | undefined,
+    limit: number,
+    rows: unknown[],
+  ): Promise<boolean> {
+    const { heap, waiting } = this.engine;
+    const buffer = this.#buffer;
+    let left = limit;
+    for (;;) {
+      const most = Math.min(left, MAX_BATCH_ROWS);
+      const columns = reader?.columns ?? 0;
+      const result = await this.#call(() =>
+        waiting.packRows(pointer, columns, buffer, buffer + BUFFER_BYTES, most),
+      );
+      left -= heap.words[buffer >>> 2] as number;
+      reader?.readPacked(buffer, rows);
+      if (result === SQLITE_DONE) return true;
+      if (result === ROW_TOO_LONG) {
+        left--;
+        rows.push(reader?.readCurrent());
+      } else if (result !== SQLITE_ROW) throw sqlErrorOf(this.engine, this.#db, result);
+      if (left <= 0) return false;
+      if (performance.now() > this.#sliceEnd) await this.#breathe();
+    }
+  }
+
+  /** Undoes the open of the database; not possible while statements are lent. */
+  async close(): Promise<void> {
+    const turn = await this.turn.take(NEVER);
+    try {
+      if (this.#broken === undefined) this.#closeDatabase();
+      this.#broken ??= closedError("the database");
+    } finally {
+      this.#file.settle();
+      turn.end();
+    }
+  }
+
+  #closeDatabase(): void {
+    this.#statements.clear();
+    if (this.#db !== 0) this.engine.sqlite.sqlite3_close_v2(this.#db);
+    this.#db = 0;
+  }
+
+  /** Runs the first statement at `start`. @returns where the next one begins */
+  async #scriptStep(start: number, end: number): Promise<number> {
+    const { pointer, tail } = await this.#prepare(start, end, undefined);
+    if (pointer === 0) return end;
+    const { sqlite } = this.engine;
+    try {
+      const readonly = sqlite.sqlite3_stmt_readonly(pointer) !== 0;
+      await this.guarded(readonly, () => this.step(pointer, undefined, Number.POSITIVE_INFINITY, []));
+    } finally {
+      sqlite.sqlite3_finalize(pointer);
+    }
+    return tail;
+  }
+
+  /**
+   * Makes a statement that writes inside a transaction happen whole or not at all when it fails for want of a page.
+   * SQLite sees to that itself for the failures it can foresee.
+   */
+  async guarded<T>(readonly: boolean, work: () => Promise<T>): Promise<T> {
+    if (readonly || !this.inTransaction) return work();
+    await this.command("SAVEPOINT lacuna_statement");
+    try {
+      return await work();
+    } catch (error) {
+      if (this.inTransaction && this.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
+      throw error;
+    } finally {
+      if (this.inTransaction && this.#broken === undefined) await this.command("RELEASE lacuna_statement");
+    }
+  }
+
+  async #prepare(
+    start: number,
+    end: number,
+    sql: string | undefined,
+  ): Promise<{ pointer: number; tail: number }> {
+    const { heap, waiting } = this.engine;
+    const out = this.#out;
+    const flags = sql === undefined ? 0 : PREPARE_PERSISTENT;
+    const result = await this.#call(() =>
+      waiting.prepare(this.#db, start, end - start + 1, flags, out, out + 4),
+    );
+    if (result !== SQLITE_OK) throw sqlErrorOf(this.engine, this.#db, result, sql);
+    return { pointer: heap.getPointer(out), tail: heap.getPointer(out + 4) };
+  }
+
+  /** Puts SQL into memory, ending with a zero byte at `end`. */
+  async #withText<T>(sql: string, work: (start: number, end: number) => Promise<T>): Promise<T> {
+    if (sql.includes("\0"))
+      throw new LacunaError("INVALID_OPTION", "SQL text must not contain the character U+0000");
+    const { sqlite, heap } = this.engine;
+    const capacity = sql.length * 3;
+    const start = sqlite.malloc(capacity + 1) >>> 0;
+    if (start === 0)
+      throw new LacunaError("INVALID_OPTION", `SQL text of ${sql.length} characters is too long`);
+    try {
+      const end = start + (heap.writeText(sql, start, capacity) ?? 0);
+      heap.bytes[end] = 0;
+      return await work(start, end);
+    } finally {
+      sqlite.free(start);
+    }
+  }
+
+  /** What is thrown out of WebAssembly, such as running out of stack, leaves the instance in an unknown state. */
+  async #call(run: () => number | Promise<number>): Promise<number> {
+    try {
+      return await run();
+    } catch (cause) {
+      this.#broken = new SqlError(
+        `SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          resultCode: 2,
+          sqliteCode: "SQLITE_INTERNAL",
+          cause,
+        },
+      );
+      throw this.#broken;
+    }
+  }
+
+  /** Lets other events happen, and ends the statement if it was aborted meanwhile. */
+  async #breathe(): Promise<void> {
+    await pause();
+    this.#signal?.throwIfAborted();
+    this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
+  }
+
+  /** Called by SQLite as it computes. Where it can be suspended, so that a long computation can be aborted. */
+  #onProgress(): number | Promise<number> {
+    if (this.#signal === undefined) return 0;
+    if (this.#signal.aborted) return 1;
+    if (performance.now() <= this.#sliceEnd) return 0;
+    return this.#breathe().then(
+      () => 0,
+      () => 1,
+    );
+  }
+}

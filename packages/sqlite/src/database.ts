@@ -1,0 +1,202 @@
+import { closedError } from "@lacuna/page";
+import type { ConnectionCounters } from "./connection.ts";
+import { chooseDriver, type DriverName } from "./driver.ts";
+import type { RunResult } from "./execution.ts";
+import { loadWasm } from "./load-wasm.ts";
+import { resolveOptions, type SqliteOptions } from "./options.ts";
+import type { Parameters } from "./parameters.ts";
+import { QueryRunner, type Request } from "./query-runner.ts";
+import type { RowShape } from "./row-reader.ts";
+import { kindOfStatement } from "./sql-text.ts";
+import { type CallOptions, PreparedStatement, type Row, type SqlStatement } from "./statement.ts";
+import { settledOrAborted } from "./turn.ts";
+import { View } from "./view.ts";
+
+/**
+ * The calls that run SQL. Errors: `SqlError`, `INVALID_OPTION` for parameters that do not fit, `CLOSED`, the signal's
+ * reason, and what reading pages reports.
+ */
+export interface SqlCalls {
+  /** Compiles one statement: what is wrong with it is said here. */
+  prepare(sql: string, options?: CallOptions): Promise<SqlStatement>;
+  /** Runs any number of statements, one after the other, up to the first that fails. */
+  exec(sql: string, options?: CallOptions): Promise<void>;
+  /** As `SqlStatement.run`, in one go. */
+  run(sql: string, ...parameters: Parameters): Promise<RunResult>;
+  get<T = Row>(sql: string, ...parameters: Parameters): Promise<T | undefined>;
+  all<T = Row>(sql: string, ...parameters: Parameters): Promise<T[]>;
+  iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncIterableIterator<T>;
+  /** Runs `PRAGMA text` and gives its rows. */
+  pragma(text: string, options?: CallOptions): Promise<Row[]>;
+  /** The same calls under these options: `db.with({ signal }).all(sql)`. */
+  with(options: CallOptions): SqlCalls;
+}
+
+export interface SqlStats {
+  readonly driver: DriverName;
+  /** Instances of SQLite that are open for reading outside of transactions. */
+  readonly readers: number;
+  /** Instances made since the database was opened. */
+  readonly instances: number;
+  /** Times SQLite was suspended to wait for a page. Driver `jspi` only. */
+  readonly waits: number;
+  /** Times a statement was run again because a page was missing. Driver `restart` only, but for rare cases. */
+  readonly restarts: number;
+}
+
+export interface SqlDatabase extends SqlCalls {
+  /** False once `close` was called. */
+  readonly open: boolean;
+  readonly inTransaction: boolean;
+  /** Whether statements prepared from now on, and the one-shot calls, give INTEGER as bigint. */
+  defaultSafeIntegers(on?: boolean): this;
+  stats(): SqlStats;
+  /** Ends everything under way with `CLOSED` and frees the instances. Calling it again is harmless. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens SQL over the pages of a database.
+ *
+ * ```ts
+ * const db = await openSqlite({ source });
+ * const rows = await db.all("SELECT name FROM person WHERE id = ?", 7);
+ * ```
+ *
+ * @throws {LacunaError} `NOT_A_DATABASE`; `UNSUPPORTED_DATABASE` for one with UTF-16 text; `CORRUPT_PAGE` if its page
+ *   size is not that of the source; `INVALID_OPTION`; `NOT_SUPPORTED` for a driver this runtime lacks; and what reading
+ *   page 1 reports
+ */
+export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
+  const resolved = resolveOptions(options);
+  const signal = resolved.signal ?? new AbortController().signal;
+  const driver = chooseDriver(resolved.driver);
+  const [module, view] = await Promise.all([
+    settledOrAborted(loadWasm(resolved.wasm), signal),
+    View.open(resolved.source, signal),
+  ]);
+  view.release();
+  const counters: ConnectionCounters = { waits: 0, restarts: 0, instances: 0 };
+  const runner = new QueryRunner({
+    source: resolved.source,
+    module,
+    driver,
+    cacheBytes: resolved.cacheBytes,
+    doubleQuotedStrings: resolved.doubleQuotedStrings,
+    counters,
+    // An instance that is never suspended serves any number of statements while they wait.
+    size: driver.name === "restart" ? 1 : resolved.readers,
+    idleMilliseconds: resolved.readerIdleMilliseconds,
+    timers: resolved.timers,
+  });
+  return new Database(runner, driver.name, counters, resolved.safeIntegers);
+}
+
+/** The calls, under a signal. The settings they share belong to the database. */
+class Calls implements SqlCalls {
+  readonly runner: QueryRunner;
+  readonly #shape: () => RowShape;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(runner: QueryRunner, shape: () => RowShape, signal: AbortSignal | undefined) {
+    this.runner = runner;
+    this.#shape = shape;
+    this.#signal = signal;
+  }
+
+  async prepare(sql: string, options?: CallOptions): Promise<SqlStatement> {
+    const request = this.#request(sql, [], options?.signal);
+    const facts = await this.runner.describe(request);
+    // The text can look like a read and the statement still write; the other way round does no harm.
+    const kind = request.kind === "read" && !facts.readonly ? "session" : request.kind;
+    return new PreparedStatement({ runner: this.runner, sql, kind, facts, finalized: false }, this.#shape());
+  }
+
+  async exec(sql: string, options?: CallOptions): Promise<void> {
+    const { signal } = this.#request(sql, [], options?.signal);
+    await this.runner.script(sql, signal);
+  }
+
+  async run(sql: string, ...parameters: Parameters): Promise<RunResult> {
+    return this.runner.run(this.#request(sql, parameters), this.#shape().safeIntegers);
+  }
+
+  async get<T = Row>(sql: string, ...parameters: Parameters): Promise<T | undefined> {
+    const rows = await this.runner.query(this.#request(sql, parameters), this.#shape(), 1);
+    return rows[0] as T | undefined;
+  }
+
+  async all<T = Row>(sql: string, ...parameters: Parameters): Promise<T[]> {
+    const rows = await this.runner.query(
+      this.#request(sql, parameters),
+      this.#shape(),
+      Number.POSITIVE_INFINITY,
+    );
+    return rows as T[];
+  }
+
+  async *iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncGenerator<T, void, undefined> {
+    const rows = this.runner.iterate(this.#request(sql, parameters), this.#shape());
+    yield* rows as AsyncGenerator<T, void, undefined>;
+  }
+
+  async pragma(text: string, options?: CallOptions): Promise<Row[]> {
+    const request = this.#request(`PRAGMA ${text}`, [], options?.signal);
+    return (await this.runner.query(request, this.#shape(), Number.POSITIVE_INFINITY)) as Row[];
+  }
+
+  with(options: CallOptions): SqlCalls {
+    return new Calls(this.runner, this.#shape, options.signal);
+  }
+
+  #request(sql: string, parameters: Parameters, signal?: AbortSignal): Request {
+    if (this.runner.closed) throw closedError("the database");
+    return {
+      sql,
+      kind: kindOfStatement(sql),
+      given: copyParameters(parameters),
+      signal: signal ?? this.#signal,
+    };
+  }
+}
+
+class Database extends Calls implements SqlDatabase {
+  readonly #driver: DriverName;
+  readonly #counters: ConnectionCounters;
+  readonly #defaults: { shape: RowShape };
+
+  constructor(runner: QueryRunner, driver: DriverName, counters: ConnectionCounters, safeIntegers: boolean) {
+    const defaults: { shape: RowShape } = { shape: { as: "object", safeIntegers } };
+    super(runner, () => defaults.shape, undefined);
+    this.#driver = driver;
+    this.#counters = counters;
+    this.#defaults = defaults;
+  }
+
+  get open(): boolean {
+    return !this.runner.closed;
+  }
+
+  get inTransaction(): boolean {
+    return this.runner.inTransaction;
+  }
+
+  defaultSafeIntegers(on = true): this {
+    this.#defaults.shape = { as: "object", safeIntegers: on };
+    return this;
+  }
+
+  stats(): SqlStats {
+    return { driver: this.#driver, readers: this.runner.readers, ...this.#counters };
+  }
+
+  close(): Promise<void> {
+    return this.runner.close();
+  }
+}
+
+/** The statement may run after the caller changed its list. Blobs are not copied: they stay the caller's to keep still. */
+function copyParameters(parameters: Parameters): readonly unknown[] {
+  const [first] = parameters;
+  return parameters.length === 1 && Array.isArray(first) ? [[...first]] : [...parameters];
+}

@@ -1,0 +1,166 @@
+import type { Column, CompiledStatement } from "./compiled-statement.ts";
+import type { Circumstances, Connection } from "./connection.ts";
+import { bindParameters, type ParameterNames, resolveParameters } from "./parameters.ts";
+import { SQLITE_OK } from "./result-code.ts";
+import { RowReader, type RowShape } from "./row-reader.ts";
+import type { View } from "./view.ts";
+
+/** What a statement that was run for its effect did. */
+export interface RunResult {
+  /** Rows inserted, updated or deleted by the statement itself, without those of triggers. */
+  readonly changes: number;
+  /** Row id of the last row inserted; a bigint with `safeIntegers`, and when a number cannot hold it exactly. */
+  readonly lastInsertRowid: number | bigint;
+}
+
+/** What compiling a statement tells. */
+export interface StatementFacts {
+  readonly readonly: boolean;
+  readonly columns: readonly Column[];
+  readonly parameterNames: ParameterNames;
+}
+
+/** One execution of a statement. */
+export interface Execution extends Circumstances {
+  readonly sql: string;
+  readonly given: readonly unknown[];
+  /** Run only if it does not write, and on a view that shows the same as this one. */
+  readonly reads?: View | undefined;
+}
+
+/** A statement cannot run on the instance it was given. Never leaves this package. */
+export class Misplaced extends Error {
+  /** `writes`: it writes, though its text did not look like it; `moved`: a cursor keeps the instance on another view. */
+  readonly reason: "writes" | "moved";
+
+  constructor(reason: Misplaced["reason"]) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+export function describeStatement(connection: Connection, execution: Execution): Promise<StatementFacts> {
+  return connection.perform(execution, async () => {
+    const statement = await connection.compile(execution.sql);
+    try {
+      const { readonly, parameterNames } = statement;
+      return { readonly, parameterNames, columns: statement.columns() };
+    } finally {
+      connection.giveBack(statement);
+    }
+  });
+}
+
+export function queryRows(
+  connection: Connection,
+  execution: Execution,
+  shape: RowShape,
+  limit: number,
+): Promise<unknown[]> {
+  return connection.perform(execution, async () => {
+    const statement = await start(connection, execution);
+    try {
+      const rows: unknown[] = [];
+      const reader = new RowReader(connection.engine, statement, shape);
+      await connection.guarded(statement.readonly, () =>
+        connection.step(statement.pointer, reader, limit, rows),
+      );
+      return rows;
+    } finally {
+      connection.giveBack(statement);
+    }
+  });
+}
+
+export function runStatement(
+  connection: Connection,
+  execution: Execution,
+  safeIntegers: boolean,
+): Promise<RunResult> {
+  return connection.perform(execution, async () => {
+    const statement = await start(connection, execution);
+    try {
+      const before = connection.totalChanges;
+      const all = Number.POSITIVE_INFINITY;
+      await connection.guarded(statement.readonly, () =>
+        connection.step(statement.pointer, undefined, all, []),
+      );
+      const changes = connection.totalChanges === before ? 0 : Number(connection.changes);
+      const rowid = connection.lastInsertRowid;
+      const exact = BigInt.asIntN(54, rowid) === rowid && Number.isSafeInteger(Number(rowid));
+      return { changes, lastInsertRowid: exact && !safeIntegers ? Number(rowid) : rowid };
+    } finally {
+      connection.giveBack(statement);
+    }
+  });
+}
+
+async function start(connection: Connection, execution: Execution): Promise<CompiledStatement> {
+  const { sql, given, reads } = execution;
+  if (reads !== undefined && connection.lockedView?.sameState(reads) === false) throw new Misplaced("moved");
+  const statement = await connection.compile(sql);
+  try {
+    if (reads !== undefined && !statement.readonly) throw new Misplaced("writes");
+    const result = bindParameters(
+      connection.engine,
+      statement.pointer,
+      resolveParameters(given, statement.parameterNames),
+    );
+    if (result !== SQLITE_OK) throw connection.error(result);
+    return statement;
+  } catch (error) {
+    connection.giveBack(statement);
+    throw error;
+  }
+}
+
+/** Rows handed over together, at first and at most, and by how much a batch grows over the one before. */
+const FIRST_BATCH_ROWS = 1;
+const MAX_BATCH_ROWS = 1024;
+const BATCH_GROWTH = 4;
+
+/**
+ * A statement whose rows are fetched in batches. Between them it is open on the instance and keeps the view it reads
+ * from, but not the instance: other statements run there meanwhile.
+ */
+export class Cursor {
+  readonly #connection: Connection;
+  readonly #execution: Execution;
+  readonly #shape: RowShape;
+  #statement: CompiledStatement | undefined;
+  #reader: RowReader | undefined;
+  #batchRows = FIRST_BATCH_ROWS;
+  #ended = false;
+
+  constructor(connection: Connection, execution: Execution, shape: RowShape) {
+    this.#connection = connection;
+    this.#execution = execution;
+    this.#shape = shape;
+  }
+
+  /** True once the last row was handed over. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The next rows. Driver `jspi` only: what is open is not run again for want of a page. */
+  next(): Promise<unknown[]> {
+    const connection = this.#connection;
+    return connection.perform(this.#execution, async () => {
+      this.#statement ??= await start(connection, this.#execution);
+      const statement = this.#statement;
+      this.#reader ??= new RowReader(connection.engine, statement, this.#shape);
+      const rows: unknown[] = [];
+      this.#ended = await connection.step(statement.pointer, this.#reader, this.#batchRows, rows);
+      this.#batchRows = Math.min(MAX_BATCH_ROWS, this.#batchRows * BATCH_GROWTH);
+      return rows;
+    });
+  }
+
+  /** Ends the statement as soon as the instance is free. Does not wait for that. */
+  close(): void {
+    const statement = this.#statement;
+    this.#statement = undefined;
+    if (statement !== undefined) this.#connection.giveBackLater(statement);
+  }
+}

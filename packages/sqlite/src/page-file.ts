@@ -1,0 +1,216 @@
+import { LacunaError, type PageNo, pageNo } from "@lacuna/page";
+import type { DriverName } from "./driver.ts";
+import type { Engine } from "./engine.ts";
+import { SQLITE_BUSY, SQLITE_IOERR_SHORT_READ, SQLITE_OK } from "./result-code.ts";
+import { registerVfs } from "./vfs.ts";
+import type { View } from "./view.ts";
+
+/** The name of the one database file there is. */
+export const FILE_NAME = "/lacuna";
+
+const LOCK_NONE = 0;
+
+/** What became of the reads of one attempt at running something. */
+export interface ReadOutcome {
+  /** A page that has to be fetched before the next attempt. Driver `restart` only. */
+  readonly missing: PageNo | undefined;
+  /** Why a page could not be read. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+/** Counts, added up over the life of a database handle. */
+export interface ReadCounters {
+  /** Reads that had to wait for a page. */
+  waits: number;
+}
+
+/** What one attempt may read from, and how it may be ended. */
+export interface Attempt {
+  /** Where to read from unless SQLite still holds a lock on the view of an earlier attempt. */
+  readonly view: View | undefined;
+  readonly signal: AbortSignal;
+  /** Copies of pages this execution already waited for: a restart must find them even if they were evicted since. */
+  readonly waitedFor: Map<PageNo, Uint8Array>;
+}
+
+/**
+ * The database file as one instance of SQLite sees it: read-only, its bytes those of a view. Registered as the VFS of
+ * the instance.
+ *
+ * SQLite keeps pages between transactions for as long as the header says that nothing changed. That is relied on, also
+ * across revisions of a remote: when the view shows another revision, the change counter and the schema cookie are
+ * shown moved by an amount that makes them differ from those shown before. The bytes 18 and 19, the journal mode, are
+ * shown as 1 (rollback). File Format, "The Database Header".
+ */
+export class PageFile {
+  readonly #engine: Engine;
+  readonly #driver: DriverName;
+  readonly #counters: ReadCounters;
+  #lock = LOCK_NONE;
+  #isOpen = false;
+  #attempt: Attempt | undefined;
+  /** The view read from: of the attempt, or, while a lock is held, of the attempt that took it. */
+  #view: View | undefined;
+  #missing: PageNo | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  /** What was shown to SQLite last, and what is added to the stored numbers to get it. */
+  #shown: { revision: string; counter: number; cookie: number } | undefined;
+  #counterShift = 0;
+  #cookieShift = 0;
+
+  constructor(engine: Engine, driver: DriverName, counters: ReadCounters) {
+    this.#engine = engine;
+    this.#driver = driver;
+    this.#counters = counters;
+    registerVfs(engine, FILE_NAME, {
+      read: (target, length, offset) => {
+        try {
+          return this.#read(target, length, offset);
+        } catch (error) {
+          return this.#fail(error);
+        }
+      },
+      size: () => this.#size(),
+      lock: (level) => {
+        this.#lock = level;
+      },
+      open: () => {
+        if (this.#isOpen) return false;
+        this.#isOpen = true;
+        return true;
+      },
+      close: () => {
+        this.#isOpen = false;
+        this.#lock = LOCK_NONE;
+      },
+    });
+  }
+
+  /** The view SQLite holds a lock on: an open transaction or cursor reads from it, and so must everything else. */
+  get lockedView(): View | undefined {
+    return this.#lock === LOCK_NONE ? undefined : this.#view;
+  }
+
+  /** True if a read of the attempt under way, or of the last one, found no page. */
+  get lacksPage(): boolean {
+    return this.#missing !== undefined || this.#failure !== undefined;
+  }
+
+  /** Until `end`, reads are served. */
+  begin(attempt: Attempt): void {
+    this.#attempt = attempt;
+    this.#missing = undefined;
+    this.#failure = undefined;
+    if (this.#lock !== LOCK_NONE || attempt.view === undefined) return;
+    this.#view = attempt.view.retain();
+    this.#showRevision(attempt.view);
+  }
+
+  /** Gives the view up unless SQLite kept a lock. */
+  end(): ReadOutcome {
+    this.#attempt = undefined;
+    this.settle();
+    return { missing: this.#missing, failure: this.#failure };
+  }
+
+  /** Gives the view up if SQLite holds no lock any more and nothing is running. */
+  settle(): void {
+    if (this.#lock !== LOCK_NONE || this.#attempt !== undefined) return;
+    this.#view?.release();
+    this.#view = undefined;
+  }
+
+  #showRevision({ snapshot, header }: View): void {
+    const counter = header?.changeCounter ?? 0;
+    const cookie = header?.schemaCookie ?? 0;
+    if (this.#shown !== undefined && this.#shown.revision !== snapshot.revision) {
+      this.#counterShift = (this.#shown.counter + 1 - counter) | 0;
+      this.#cookieShift = (this.#shown.cookie + 1 - cookie) | 0;
+    }
+    this.#shown = {
+      revision: snapshot.revision,
+      counter: (counter + this.#counterShift) | 0,
+      cookie: (cookie + this.#cookieShift) | 0,
+    };
+  }
+
+  #size(): bigint | undefined {
+    const snapshot = this.#view?.snapshot;
+    return snapshot === undefined ? undefined : BigInt(snapshot.pageSize) * BigInt(snapshot.pageCount);
+  }
+
+  #read(target: number, length: number, offset: number): number | Promise<number> {
+    const view = this.#view;
+    if (view === undefined) return this.#fail(new Error("BUG: SQLite reads while nothing is running"));
+    const { pageSize, pageCount } = view.snapshot;
+    const index = Math.floor(offset / pageSize);
+    const within = offset - index * pageSize;
+    const here = Math.min(length, pageSize - within);
+    if (index >= pageCount) {
+      this.#engine.heap.bytes.fill(0, target, target + length);
+      return SQLITE_IOERR_SHORT_READ;
+    }
+    const page = pageNo(index + 1);
+    const next = () =>
+      here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    const bytes = view.snapshot.peek(page) ?? this.#attempt?.waitedFor.get(page);
+    if (bytes !== undefined) {
+      const result = this.#copy(bytes, page, target, within, here, pageSize);
+      return result === SQLITE_OK ? next() : result;
+    }
+    // After a miss or a failure SQLite is on its way out: it must not set more reads going.
+    if (this.#missing !== undefined || this.#failure !== undefined) return SQLITE_BUSY;
+    if (this.#driver === "restart" || this.#attempt === undefined) {
+      this.#missing = page;
+      return SQLITE_BUSY;
+    }
+    this.#counters.waits++;
+    return view.snapshot.read(page, { signal: this.#attempt.signal }).then(
+      (fetched) => {
+        const result = this.#copy(fetched, page, target, within, here, pageSize);
+        return result === SQLITE_OK ? next() : result;
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
+  /** Not an I/O error, because after one SQLite rolls back the transaction and every cursor of the connection. */
+  #fail(error: unknown): number {
+    this.#failure ??= { error };
+    return SQLITE_BUSY;
+  }
+
+  #copy(
+    bytes: Uint8Array,
+    page: PageNo,
+    target: number,
+    within: number,
+    length: number,
+    pageSize: number,
+  ): number {
+    if (bytes.length !== pageSize) {
+      return this.#fail(
+        new LacunaError("SHORT_READ", `expected ${pageSize} bytes, got ${bytes.length}`, { page }),
+      );
+    }
+    const heap = this.#engine.heap.bytes;
+    if (within === 0 && length === pageSize) heap.set(bytes, target);
+    else heap.set(bytes.subarray(within, within + length), target);
+    if (page === 1) this.#patchHeader(heap, target - within, within, within + length);
+    return SQLITE_OK;
+  }
+
+  /** `base` is where byte 0 of the file would be; only bytes from `start` to `end` are there. */
+  #patchHeader(heap: Uint8Array, base: number, start: number, end: number): void {
+    for (const offset of [18, 19]) if (offset >= start && offset < end) heap[base + offset] = 1;
+    if (this.#counterShift === 0 && this.#cookieShift === 0) return;
+    const shift = (offset: number, by: number): void => {
+      if (offset < start || offset + 4 > end) return;
+      const view = new DataView(heap.buffer, base + offset, 4);
+      view.setUint32(0, (view.getUint32(0) + by) >>> 0);
+    };
+    shift(24, this.#counterShift);
+    shift(40, this.#cookieShift);
+    shift(92, this.#counterShift);
+  }
+}

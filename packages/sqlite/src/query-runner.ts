@@ -1,0 +1,249 @@
+import { closedError } from "@lacuna/page";
+import type { SnapshotSource } from "@lacuna/pager";
+import { Connection, type ConnectionSetup } from "./connection.ts";
+import {
+  Cursor,
+  describeStatement,
+  type Execution,
+  Misplaced,
+  queryRows,
+  type RunResult,
+  runStatement,
+  type StatementFacts,
+} from "./execution.ts";
+import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
+import type { RowShape } from "./row-reader.ts";
+import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
+import { settledOrAborted } from "./turn.ts";
+import { View } from "./view.ts";
+
+/** A statement somebody wants run. */
+export interface Request {
+  readonly sql: string;
+  readonly kind: StatementKind;
+  readonly given: readonly unknown[];
+  readonly signal: AbortSignal | undefined;
+}
+
+export type QueryRunnerOptions = Omit<ConnectionSetup, "settings"> &
+  Omit<ReaderPoolOptions, "open" | "signal"> & { readonly source: SnapshotSource };
+
+/**
+ * Decides on which instance of SQLite a statement runs.
+ *
+ * The primary one runs, in the order they were issued, transactions and whatever has to do with its state: temporary
+ * tables, attached databases, settings. While a transaction is open or such a statement is on its way, everything goes
+ * there. All other reads go to the pool, where they wait for pages at the same time.
+ */
+export class QueryRunner {
+  readonly #source: SnapshotSource;
+  readonly #setup: ConnectionSetup & { readonly settings: string[] };
+  readonly #pool: ReaderPool;
+  readonly #closing = new AbortController();
+  #primary: Promise<Connection> | undefined;
+  #primaryConnection: Connection | undefined;
+  /** Statements issued and not through that may begin a transaction or change what others see. */
+  #pending = 0;
+  /** The primary instance has temporary tables or attached databases. */
+  #hasSession = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: QueryRunnerOptions) {
+    this.#source = options.source;
+    this.#setup = { ...options, settings: [] };
+    this.#pool = new ReaderPool({
+      ...options,
+      signal: this.#closing.signal,
+      open: (around) => Connection.open(this.#setup, around, false),
+    });
+  }
+
+  get inTransaction(): boolean {
+    return this.#primaryConnection?.inTransaction ?? false;
+  }
+
+  get readers(): number {
+    return this.#pool.size;
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  describe(request: Request): Promise<StatementFacts> {
+    return this.#onPrimary(request.kind)
+      ? this.#withPrimary(request, describeStatement)
+      : this.#withReader(request, describeStatement, false);
+  }
+
+  query(request: Request, shape: RowShape, limit: number): Promise<unknown[]> {
+    return this.#execute(request, (connection, execution) => queryRows(connection, execution, shape, limit));
+  }
+
+  run(request: Request, safeIntegers: boolean): Promise<RunResult> {
+    return this.#execute(request, (connection, execution) =>
+      runStatement(connection, execution, safeIntegers),
+    );
+  }
+
+  script(sql: string, signal: AbortSignal | undefined): Promise<void> {
+    const request: Request = { sql, kind: "session", given: [], signal };
+    return this.#inSession(request, () =>
+      this.#withPrimary(request, (connection, execution) => connection.performScript(execution, sql)),
+    );
+  }
+
+  /**
+   * The rows as they are found. Driver `restart` reads all of them first, since it may have to run the statement again,
+   * and then a row already handed over might not come again.
+   */
+  async *iterate(request: Request, shape: RowShape): AsyncGenerator<unknown, void, undefined> {
+    if (this.#setup.driver.name === "restart") {
+      yield* await this.query(request, shape, Number.POSITIVE_INFINITY);
+      return;
+    }
+    const { cursor, rows: first, lease } = await this.#openCursor(request, shape);
+    try {
+      for (let rows = first; ; rows = await cursor.next()) {
+        lease?.rest();
+        yield* rows;
+        if (cursor.ended) return;
+        lease?.resume();
+      }
+    } finally {
+      cursor.close();
+      lease?.end();
+    }
+  }
+
+  /** Ends everything under way with `CLOSED`, then closes the instances. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(closedError("the database"));
+    const primary = this.#primary?.then((connection) => connection.close()).catch(() => {});
+    await Promise.all([primary, this.#pool.close()]);
+  }
+
+  async #openCursor(request: Request, shape: RowShape): Promise<OpenCursor> {
+    const open = async (connection: Connection, execution: Execution, lease?: Lease): Promise<OpenCursor> => {
+      const cursor = new Cursor(connection, execution, shape);
+      try {
+        return { cursor, lease, rows: await cursor.next() };
+      } catch (error) {
+        cursor.close();
+        throw error;
+      }
+    };
+    return this.#execute(request, open, true);
+  }
+
+  /** @param keep the work ends the lease itself, unless it fails */
+  async #execute<T>(request: Request, work: Work<T>, keep = false): Promise<T> {
+    while (!this.#onPrimary(request.kind)) {
+      try {
+        return await this.#withReader(request, work, keep);
+      } catch (error) {
+        if (!(error instanceof Misplaced)) throw error;
+        if (error.reason === "writes") break;
+      }
+    }
+    return this.#inSession(request, () => this.#withPrimary(request, work));
+  }
+
+  #onPrimary(kind: StatementKind): boolean {
+    return kind !== "read" || this.#pending > 0 || this.#hasSession || this.inTransaction;
+  }
+
+  async #withReader<T>(request: Request, work: Work<T>, keep: boolean): Promise<T> {
+    const signal = this.#signal(request);
+    const view = await View.open(this.#source, signal);
+    let lease: Lease | undefined;
+    try {
+      lease = await this.#pool.lease(view, signal);
+      const { sql, given } = request;
+      const around = { sql, given, signal, reads: view, view: async () => view.retain() };
+      const result = await work(lease.connection, around, lease);
+      if (!keep) lease.end();
+      return result;
+    } catch (error) {
+      lease?.end();
+      throw error;
+    } finally {
+      view.release();
+    }
+  }
+
+  async #withPrimary<T>(request: Request, work: Work<T>): Promise<T> {
+    const { sql, given } = request;
+    const signal = this.#signal(request);
+    const view = () => View.open(this.#source, signal);
+    return work(await this.#openPrimary(signal), { sql, given, signal, view });
+  }
+
+  async #openPrimary(signal: AbortSignal): Promise<Connection> {
+    if (this.#primary === undefined || this.#primaryConnection?.broken === true) {
+      const ending = this.#closing.signal;
+      const opening = Connection.open(
+        this.#setup,
+        { signal: ending, view: () => View.open(this.#source, ending) },
+        true,
+      );
+      this.#primary = opening;
+      this.#primaryConnection = undefined;
+      this.#hasSession = false;
+      opening.then(
+        (connection) => {
+          this.#primaryConnection = connection;
+        },
+        () => {
+          this.#primary = undefined;
+        },
+      );
+    }
+    return settledOrAborted(this.#primary, signal);
+  }
+
+  /** Keeps other statements behind this one while it may change what they see, and looks at what it did change. */
+  async #inSession<T>({ sql, kind }: Request, work: () => Promise<T>): Promise<T> {
+    if (kind === "setting") return work();
+    this.#pending++;
+    try {
+      const result = await work();
+      const settings = readSettings(sql);
+      if (settings.length > 0) {
+        this.#setup.settings.push(...settings);
+        this.#pool.renew();
+      }
+      return result;
+    } finally {
+      if (namesOtherDatabase(sql)) await this.#lookForSession();
+      this.#pending--;
+    }
+  }
+
+  async #lookForSession(): Promise<void> {
+    if (this.#primaryConnection === undefined || this.closed) return;
+    const sql =
+      "SELECT count(*) FROM sqlite_temp_schema UNION ALL SELECT count(*) FROM pragma_database_list WHERE seq > 1";
+    const request: Request = { sql, kind: "setting", given: [], signal: undefined };
+    const counts = await this.query(request, { as: "value", safeIntegers: false }, 2);
+    this.#hasSession = counts.some((count) => count !== 0);
+  }
+
+  #signal({ signal }: Request): AbortSignal {
+    const closing = this.#closing.signal;
+    return signal === undefined ? closing : AbortSignal.any([closing, signal]);
+  }
+}
+
+type Work<T> = (connection: Connection, execution: Execution, lease?: Lease) => Promise<T>;
+
+interface OpenCursor {
+  readonly cursor: Cursor;
+  readonly rows: unknown[];
+  readonly lease: Lease | undefined;
+}

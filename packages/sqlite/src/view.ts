@@ -1,0 +1,102 @@
+import { LacunaError, pageNo } from "@lacuna/page";
+import type { Snapshot, SnapshotSource } from "@lacuna/pager";
+
+/** The facts of page 1 by which SQLite itself notices that a file changed. File Format, "The Database Header". */
+export interface HeaderFacts {
+  readonly changeCounter: number;
+  readonly schemaCookie: number;
+}
+
+/**
+ * A snapshot that several statements may hold at once: it is released when the last of them lets go. The maker holds
+ * it once.
+ */
+export class View {
+  readonly snapshot: Snapshot;
+  /** Absent for a database of no pages. */
+  readonly header: HeaderFacts | undefined;
+  #holders = 1;
+
+  private constructor(snapshot: Snapshot, header: HeaderFacts | undefined) {
+    this.snapshot = snapshot;
+    this.header = header;
+  }
+
+  /**
+   * The newest state of the database, with its header read, and fetched if need be: SQLite looks at it first anyway.
+   * @throws {LacunaError} `NOT_A_DATABASE`, `UNSUPPORTED_DATABASE`, `CORRUPT_PAGE` by what page 1 says; and what the
+   *   source reports
+   */
+  static async open(source: SnapshotSource, signal: AbortSignal): Promise<View> {
+    signal.throwIfAborted();
+    const snapshot = await source.snapshot({ signal });
+    try {
+      if (snapshot.pageCount === 0) return new View(snapshot, undefined);
+      const first = pageNo(1);
+      const bytes = snapshot.peek(first) ?? (await snapshot.read(first, { signal }));
+      return new View(snapshot, readHeader(bytes, snapshot.pageSize));
+    } catch (error) {
+      snapshot.release();
+      throw error;
+    }
+  }
+
+  /** True if both show the same bytes: then a statement may run on either. */
+  sameState(other: View): boolean {
+    return (
+      this.snapshot.revision === other.snapshot.revision &&
+      this.snapshot.pageCount === other.snapshot.pageCount &&
+      this.header?.changeCounter === other.header?.changeCounter &&
+      this.header?.schemaCookie === other.header?.schemaCookie
+    );
+  }
+
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.snapshot.release();
+  }
+}
+
+const MAGIC = "SQLite format 3\0";
+const TEXT_ENCODINGS: Readonly<Record<number, string>> = { 2: "UTF-16le", 3: "UTF-16be" };
+
+function readHeader(page1: Uint8Array, pageSize: number): HeaderFacts {
+  const page = pageNo(1);
+  const magic = String.fromCharCode(...page1.subarray(0, MAGIC.length));
+  if (magic !== MAGIC || page1.length < 100) {
+    throw new LacunaError(
+      "NOT_A_DATABASE",
+      `a SQLite database starts with "SQLite format 3", found ${JSON.stringify(magic)}`,
+      {
+        page,
+      },
+    );
+  }
+  const view = new DataView(page1.buffer, page1.byteOffset, page1.byteLength);
+  const stored = view.getUint16(16);
+  const declared = stored === 1 ? 65536 : stored;
+  if (declared !== pageSize) {
+    throw new LacunaError(
+      "CORRUPT_PAGE",
+      `the header says pages of ${declared} bytes, the source has pages of ${pageSize}`,
+      {
+        page,
+        offset: 16,
+      },
+    );
+  }
+  const encoding = TEXT_ENCODINGS[view.getUint32(56)];
+  if (encoding !== undefined) {
+    throw new LacunaError(
+      "UNSUPPORTED_DATABASE",
+      `the database stores text as ${encoding}, which the official SQLite WebAssembly cannot read; ` +
+        "read its tables without SQL, with @lacuna/btree",
+      { page, offset: 56 },
+    );
+  }
+  return { changeCounter: view.getUint32(24), schemaCookie: view.getUint32(40) };
+}
