@@ -3,11 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+const made = new Map<string, Uint8Array<ArrayBuffer>>();
+
 /**
  * A database file made by SQLite: table `t(id INTEGER PRIMARY KEY, text)`, 60 rows, two to a page. Another seed gives
- * other rows in a file of the same length.
+ * other rows in a file of the same length. Shared: never write to it.
  */
 export function makeDatabase({ pageSize = 4096, seed = 1 } = {}): Uint8Array<ArrayBuffer> {
+  const key = `${pageSize}/${seed}`;
+  const file = made.get(key) ?? makeFile(pageSize, seed);
+  made.set(key, file);
+  return file;
+}
+
+function makeFile(pageSize: number, seed: number): Uint8Array<ArrayBuffer> {
   return withFolder((folder) => {
     const path = join(folder, "made.db");
     const db = new DatabaseSync(path);
