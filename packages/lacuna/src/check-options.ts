@@ -58,6 +58,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   onProgress: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
+  wasm: (value) => (value === null ? "WebAssembly" : undefined),
   readers: isIntegerFrom(1),
   doubleQuotedStrings: isBoolean,
 };

@@ -38,7 +38,10 @@ export function deferredTransport(
     async open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
       return (await get(options)).open(options);
     },
-    async *fetchPages(request: PageRequest, options?: AbortOptions): AsyncGenerator<PageEntry, void, undefined> {
+    async *fetchPages(
+      request: PageRequest,
+      options?: AbortOptions,
+    ): AsyncGenerator<PageEntry, void, undefined> {
       yield* (await get(options)).fetchPages(request, options);
     },
     traffic(): TransportTraffic {

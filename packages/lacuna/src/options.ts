@@ -1,5 +1,5 @@
 import type { PageStore, Transport } from "@lacuna/page";
-import type { DriverChoice } from "@lacuna/sqlite";
+import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress } from "@lacuna/sync";
 
 /** What of the database comes at opening. */
@@ -88,7 +88,12 @@ export interface ConnectOptions {
    * the first that the runtime can do.
    * @default "auto"
    */
-  readonly driver?: DriverChoice | undefined;
+  readonly driver?: SqliteOptions["driver"];
+  /**
+   * SQLite's WebAssembly: compiled, as bytes, or by its address.
+   * @default the one of the installed `@sqlite.org/sqlite-wasm`
+   */
+  readonly wasm?: SqliteOptions["wasm"];
   /**
    * Instances of SQLite that read at the same time, at most.
    * @default 8

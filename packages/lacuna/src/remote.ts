@@ -34,7 +34,9 @@ function nameOf(url: string): string {
   try {
     name = remoteName(url);
   } catch (cause) {
-    throw new LacunaError("INVALID_OPTION", `option url must be a URL, got ${JSON.stringify(url)}`, { cause });
+    throw new LacunaError("INVALID_OPTION", `option url must be a URL, got ${JSON.stringify(url)}`, {
+      cause,
+    });
   }
   if (/^(?:https?|file):/.test(name)) return name;
   throw new LacunaError("INVALID_OPTION", `option url must be libsql:, https:, http: or file:, got ${name}`);
@@ -42,16 +44,17 @@ function nameOf(url: string): string {
 
 const fetchOf = (options: CheckedOptions): typeof fetch => options.fetch ?? globalThis.fetch;
 
+function headersOf({ remoteEncryption }: CheckedOptions): Record<string, string> {
+  if (remoteEncryption === undefined) return {};
+  return {
+    "x-turso-encryption-key": remoteEncryption.key,
+    "x-turso-encryption-cipher": remoteEncryption.cipher,
+  };
+}
+
 function syncServer(url: NonNullable<CheckedOptions["url"]>, options: CheckedOptions): Transport {
-  const { authToken, remoteEncryption } = options;
-  const headers: Record<string, string> =
-    remoteEncryption === undefined
-      ? {}
-      : {
-          "x-turso-encryption-key": remoteEncryption.key,
-          "x-turso-encryption-cipher": remoteEncryption.cipher,
-        };
-  return syncServerTransport({ url, authToken, headers, fetch: fetchOf(options) });
+  const { authToken } = options;
+  return syncServerTransport({ url, authToken, headers: headersOf(options), fetch: fetchOf(options) });
 }
 
 function staticHost(url: string, options: CheckedOptions): Transport {
@@ -79,7 +82,12 @@ function asked(url: string, options: CheckedOptions): Transport {
   };
   return deferredTransport(
     async (signal) => {
-      const kind = await detectRemote(url, { authToken: options.authToken, fetch: counted, signal });
+      const kind = await detectRemote(url, {
+        authToken: options.authToken,
+        headers: headersOf(options),
+        fetch: counted,
+        signal,
+      });
       return kind === "static" ? staticHost(url, options) : syncServer(url, options);
     },
     () => ({ requests, sentBytes: 0, receivedBytes: 0 }),

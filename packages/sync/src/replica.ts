@@ -1,4 +1,5 @@
-import { SegmentCache, type SegmentCacheStats } from "@lacuna/cache";
+import { parseDatabaseHeader } from "@lacuna/btree";
+import { type CacheStats, SegmentCache } from "@lacuna/cache";
 import {
   type AbortOptions,
   type Bootstrap,
@@ -6,7 +7,10 @@ import {
   isLacunaError,
   LacunaError,
   type Opening,
+  type PageNo,
   type PrefetchSource,
+  pageNo,
+  type Revision,
   type TransportTraffic,
 } from "@lacuna/page";
 import { Pager } from "@lacuna/pager";
@@ -22,7 +26,7 @@ export interface ReplicaStats {
   /** Requests and bytes since the replica was opened, opening included. */
   readonly traffic: TransportTraffic;
   /** Pages by cause and use, since the replica was pinned to its revision. */
-  readonly cache: SegmentCacheStats;
+  readonly cache: CacheStats;
 }
 
 /** A local copy, whole or in part, of one database at one revision of its remote. */
@@ -79,7 +83,7 @@ class PinnedReplica implements Replica {
     this.#refuseForeignStore();
     if (store.shape() === undefined) await this.#bootstrap(during);
     else if (partial === undefined) await this.#complete(during);
-    this.#pager = new Pager({ base: this.#source(), repin: (given) => this.#repin(given) });
+    this.#pager = new Pager({ base: await this.#source(), repin: (given) => this.#repin(given) });
     return this;
   }
 
@@ -175,15 +179,17 @@ class PinnedReplica implements Replica {
   async #repin(signal: AbortOptions["signal"]): Promise<PrefetchSource> {
     const options = { signal, onProgress: this.#options.onProgress };
     const opening = await this.#ask(options);
-    // Nothing of the old revision may still be on its way into the store once it belongs to the new one.
-    await this.#cache?.close();
-    if (opening.shape.revision === this.#shape().revision) {
+    const { revision } = this.#shape();
+    if (opening.shape.revision === revision) {
       await opening.pages[Symbol.asyncIterator]().return?.();
+      await this.#cache?.close();
     } else {
+      // Nothing of the old revision may still be on its way into the store once it belongs to the new one.
+      await this.#cache?.abandon(movedOn(revision, opening.shape.revision));
       await this.#pin(opening.shape);
       await this.#ingestWhatArrives(opening, options);
     }
-    return this.#source();
+    return await this.#source();
   }
 
   /** After the pin, a partial replica is whole without its bootstrap pages too: they come when they are needed. */
@@ -196,11 +202,25 @@ class PinnedReplica implements Replica {
     }
   }
 
-  #source(): PrefetchSource {
+  async #source(): Promise<PrefetchSource> {
     const { store, transport, segmentBytes, memoryBytes, prefetch = true } = this.#options;
     const shape = this.#shape();
     const cache = new SegmentCache({ store, transport, shape, segmentBytes, memoryBytes });
     this.#cache = cache;
-    return prefetch ? withPrefetch(cache, structurePredictor({ pageSize: shape.pageSize })) : cache;
+    if (!prefetch || transport === undefined) return cache;
+    const usableSize = await this.#usableSize(shape);
+    const peek = (page: PageNo): Uint8Array | undefined => cache.peek(page);
+    return withPrefetch(cache, structurePredictor({ usableSize, peek }));
   }
+
+  /** Bytes of a page that belong to the B-trees: some databases reserve the end of every page. */
+  async #usableSize(shape: DatabaseShape): Promise<number> {
+    const [first] = await this.#options.store.get([pageNo(1)]);
+    if (first === undefined) return shape.pageSize;
+    return parseDatabaseHeader(first).usableSize;
+  }
+}
+
+function movedOn(from: Revision, to: Revision): LacunaError {
+  return new LacunaError("REVISION_CHANGED", `the replica moved from revision ${from} to ${to}`);
 }
