@@ -77,7 +77,7 @@ export class SegmentCache implements PrefetchSource {
 
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
     if (this.#over !== undefined) throw overError(page, this.#over);
-    if (!(page >= 1 && page <= this.pageCount)) {
+    if (!this.#contains(page)) {
       throw new RangeError(`expected a page from 1 to ${this.pageCount}, got ${page}`);
     }
     options?.signal?.throwIfAborted();
@@ -92,7 +92,7 @@ export class SegmentCache implements PrefetchSource {
   /** Exactly these pages, without the rest of their segments. */
   async prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
     if (this.#over !== undefined || this.#fetcher === undefined) return;
-    const absent = pages.filter((page) => this.#absent(page) && page >= 1 && page <= this.pageCount);
+    const absent = pages.filter((page) => this.#contains(page) && this.#absent(page));
     if (absent.length > 0) await this.#fetcher.prefetch(absent, options?.signal);
   }
 
@@ -163,6 +163,10 @@ export class SegmentCache implements PrefetchSource {
       },
       congestion: () => (this.#writer.congested ? this.#writer.settled() : undefined),
     });
+  }
+
+  #contains(page: PageNo): boolean {
+    return Number.isInteger(page) && page >= 1 && page <= this.pageCount;
   }
 
   #absent(page: PageNo): boolean {

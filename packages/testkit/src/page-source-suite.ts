@@ -76,6 +76,7 @@ export function describePageSource(subject: PageSourceSubject): void {
       const { source, transport, close } = await setUp();
       await expect(source.read(pageNo(PAGES + 1))).rejects.toBeInstanceOf(RangeError);
       await expect(source.read(0 as PageNo)).rejects.toBeInstanceOf(RangeError);
+      await expect(source.read(1.5 as PageNo)).rejects.toBeInstanceOf(RangeError);
       expect(transport.requests).toEqual([]);
       await close();
     });
@@ -176,7 +177,8 @@ export function describePrefetchSource(subject: PageSourceSubject<PrefetchSource
       transport.hold();
       const underWay = source.prefetch([pageNo(13)]);
       await laterTurn();
-      const rest = source.prefetch([...pages, pageNo(13), pageNo(14), pageNo(PAGES + 1)]);
+      const outside = [PAGES + 1, 0, -3, 1.5, Number.NaN] as PageNo[];
+      const rest = source.prefetch([...pages, pageNo(13), pageNo(14), ...outside]);
       await laterTurn();
       transport.release();
       await Promise.all([underWay, rest]);

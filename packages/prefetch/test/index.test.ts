@@ -1,0 +1,6 @@
+import * as prefetch from "@lacuna/prefetch";
+import { expect, it } from "vitest";
+
+it("exports these names", () => {
+  expect(Object.keys(prefetch).sort()).toEqual(["structurePredictor", "withPrefetch"]);
+});

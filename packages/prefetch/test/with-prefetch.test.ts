@@ -1,0 +1,246 @@
+import { SegmentCache } from "@lacuna/cache";
+import { type AccessEvent, LacunaError, type PageNo, type Predictor, pageNo } from "@lacuna/page";
+import { memoryStore } from "@lacuna/storage/memory";
+import { laterTurn, patternDatabase, RecordingTransport } from "@lacuna/testkit";
+import { describe, expect, it } from "vitest";
+import { type PrefetchOptions, withPrefetch } from "../src/index.ts";
+import { coldSource, makeTable, scan, take } from "./tables.ts";
+
+const database = patternDatabase(5000, { pageSize: 512 });
+
+/** A predictor that says what it is told to, once per event, and records the events. */
+function scripted(predict: (event: AccessEvent) => readonly PageNo[]) {
+  const events: AccessEvent[] = [];
+  let due: readonly PageNo[] = [];
+  const predictor: Predictor = {
+    observe(event) {
+      events.push(event);
+      due = predict(event);
+    },
+    predict(limit) {
+      const pages = due.slice(0, limit);
+      due = due.slice(limit);
+      return pages;
+    },
+    reset() {
+      due = [];
+    },
+  };
+  return { predictor, events };
+}
+
+async function setUp(predictor: Predictor, options?: PrefetchOptions) {
+  const transport = new RecordingTransport(database);
+  const store = memoryStore();
+  await store.reset(database.shape);
+  const cache = new SegmentCache({ transport, store, shape: database.shape, segmentBytes: 512 });
+  return { transport, cache, source: withPrefetch(cache, predictor, options) };
+}
+
+const run = (first: number, count: number): PageNo[] =>
+  Array.from({ length: count }, (_, index) => pageNo(first + index));
+
+describe("withPrefetch", () => {
+  it("sends what a miss predicts together with the demanded page", async () => {
+    const { predictor } = scripted(({ page, bytes }) => (bytes === undefined ? run(page + 1, 3) : []));
+    const { source, transport } = await setUp(predictor);
+    await source.read(pageNo(10));
+    expect(transport.asked).toEqual([[10, 11, 12, 13]]);
+  });
+
+  it("shows a missed page twice: when it is asked for, and with its bytes when it has come", async () => {
+    const { predictor, events } = scripted(() => []);
+    const { source } = await setUp(predictor);
+    await source.read(pageNo(10), { hint: "scan" });
+    source.peek(pageNo(10));
+    await source.read(pageNo(10));
+    await source.read(pageNo(11));
+    source.peek(pageNo(10));
+    expect(events.map(({ page, bytes, miss, hint }) => [page, bytes?.length, miss, hint])).toEqual([
+      [10, undefined, true, "scan"],
+      [10, 512, true, "scan"],
+      [11, undefined, true, undefined],
+      [11, 512, true, undefined],
+      [10, 512, false, undefined],
+    ]);
+  });
+
+  it("sends what arrived bytes predict without waiting for the rest of the request", async () => {
+    const { predictor } = scripted(({ page, bytes }) =>
+      page !== 10 ? [] : bytes === undefined ? run(11, 3) : run(50, 2),
+    );
+    const { source, transport } = await setUp(predictor);
+    transport.hold();
+    const reading = source.read(pageNo(10));
+    await laterTurn();
+    transport.deliver(1);
+    await reading;
+    await laterTurn();
+    expect(transport.asked).toEqual([
+      [10, 11, 12, 13],
+      [50, 51],
+    ]);
+    transport.release();
+  });
+
+  it("reads on when the predictor throws, and counts it", async () => {
+    const broken: Predictor = {
+      observe() {
+        throw new Error("observe");
+      },
+      predict() {
+        throw new Error("predict");
+      },
+      reset() {},
+    };
+    const { source } = await setUp(broken);
+    expect(await source.read(pageNo(10))).toEqual(database.page(pageNo(10)));
+    expect(source.peek(pageNo(10))).toEqual(database.page(pageNo(10)));
+    expect(source.predictions().failures).toBe(4);
+  });
+
+  it("reads on when what is predicted is garbage", async () => {
+    const garbage = [0, -1, 4.5, Number.NaN, 99_999, 10, 11] as PageNo[];
+    const { predictor } = scripted(({ bytes }) => (bytes === undefined ? garbage : []));
+    const { source, transport } = await setUp(predictor);
+    expect(await source.read(pageNo(10))).toEqual(database.page(pageNo(10)));
+    await laterTurn();
+    expect(transport.asked).toEqual([[10, 11]]);
+  });
+
+  it("reads on when the prefetch fails", async () => {
+    const { predictor } = scripted(({ bytes }) => (bytes === undefined ? [] : run(50, 2)));
+    const { source, transport } = await setUp(predictor);
+    transport.misbehave({}, { error: new LacunaError("NETWORK", "gone") });
+    await source.read(pageNo(10));
+    await laterTurn();
+    expect(transport.requests.map((request) => request.state)).toEqual(["complete", "failed"]);
+    expect(await source.read(pageNo(50))).toEqual(database.page(pageNo(50)));
+  });
+
+  it("survives a source whose prefetch rejects", async () => {
+    const { predictor } = scripted(({ bytes }) => (bytes === undefined ? run(50, 2) : []));
+    const { cache } = await setUp(predictor);
+    const { revision, pageSize, pageCount } = cache;
+    const source = withPrefetch(
+      {
+        revision,
+        pageSize,
+        pageCount,
+        peek: (page) => cache.peek(page),
+        read: (page) => cache.read(page),
+        prefetch: () => Promise.reject(new Error("against the contract")),
+      },
+      predictor,
+    );
+    expect(await source.read(pageNo(10))).toEqual(database.page(pageNo(10)));
+    await laterTurn();
+  });
+
+  it("drops what was predicted because of a read when that read is aborted", async () => {
+    const { predictor } = scripted(({ bytes }) => (bytes === undefined ? run(50, 2) : []));
+    const { source, transport } = await setUp(predictor);
+    transport.hold();
+    const abort = new AbortController();
+    const reading = source.read(pageNo(10), { signal: abort.signal }).catch(() => "aborted");
+    await laterTurn();
+    expect(transport.asked).toEqual([[10, 50, 51]]);
+    abort.abort();
+    expect(await reading).toBe("aborted");
+    await laterTurn();
+    expect(transport.requests[0]?.state).toBe("cancelled");
+  });
+
+  it("asks for the rest of a batch again when a reader misses a page of it after it was dropped", async () => {
+    const { predictor } = scripted(({ page, bytes }) =>
+      page === 10 && bytes === undefined ? run(50, 4) : [],
+    );
+    const { source, transport } = await setUp(predictor);
+    transport.hold();
+    const abort = new AbortController();
+    const reading = source.read(pageNo(10), { signal: abort.signal }).catch(() => "aborted");
+    await laterTurn();
+    abort.abort();
+    expect(await reading).toBe("aborted");
+    transport.release();
+    await source.read(pageNo(51));
+    await laterTurn();
+    expect(transport.asked.slice(1)).toEqual([[51, 50, 52, 53]]);
+  });
+
+  it("does not ask again while the batch is on the way", async () => {
+    const { predictor } = scripted(({ page, bytes }) =>
+      page === 10 && bytes === undefined ? run(50, 4) : [],
+    );
+    const { source, transport } = await setUp(predictor);
+    transport.hold();
+    const first = source.read(pageNo(10));
+    await laterTurn();
+    const late = source.read(pageNo(53));
+    await laterTurn();
+    transport.release();
+    await Promise.all([first, late]);
+    expect(transport.asked).toEqual([[10, 50, 51, 52, 53]]);
+  });
+
+  it("refuses options out of range", async () => {
+    const { predictor } = scripted(() => []);
+    await expect(setUp(predictor, { limit: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
+});
+
+describe("the budget", () => {
+  it("limits what is asked for at once, and what is predicted and not read", async () => {
+    const { predictor } = scripted(({ page, bytes }) => (bytes === undefined ? run(page * 500, 100) : []));
+    const { source, transport } = await setUp(predictor, { limit: 10, budget: 25 });
+    for (const page of run(1, 6)) await source.read(page);
+    await laterTurn();
+    expect(transport.asked.flat().filter((page) => page >= 500)).toHaveLength(25);
+    expect(source.predictions()).toMatchObject({ predicted: 25, pending: 25, used: 0 });
+  });
+
+  it("shrinks while predictions go unused, and grows back when they are used", async () => {
+    let useful = false;
+    const { predictor } = scripted(({ page, bytes }) =>
+      bytes !== undefined ? [] : useful ? run(page + 1, 15) : run(4000 - page, 15),
+    );
+    const { source } = await setUp(predictor, { budget: 512 });
+    expect(source.predictions().allowance).toBe(512);
+    const visit = async (page: number): Promise<void> => {
+      const no = pageNo(page);
+      if (source.peek(no) === undefined) await source.read(no);
+    };
+    for (let step = 0; step < 12_000; step++) await visit(1 + (step % 40));
+    for (let step = 0; step < 1000; step++) await visit(100 + step);
+    for (let step = 0; step < 12_000; step++) await visit(1 + (step % 40));
+    expect(source.predictions().wasted).toBeGreaterThan(50);
+    expect(source.predictions().allowance).toBeLessThan(64);
+    useful = true;
+    for (let step = 0; step < 1500; step++) await visit(1200 + step);
+    expect(source.predictions().allowance).toBe(512);
+  });
+});
+
+describe("a warm scan", () => {
+  it("predicts nothing", async () => {
+    const table = makeTable(2000, 400, 1024);
+    const { source } = await coldSource(table);
+    await take(scan(source, table.root));
+    await laterTurn();
+    const { predicted } = source.predictions();
+    await take(scan(source, table.root));
+    expect(source.predictions().predicted).toBe(predicted);
+  });
+
+  it("goes on predicting where it comes to pages that are not here", async () => {
+    const table = makeTable(2000, 400, 1024);
+    const { source, cache, transport } = await coldSource(table);
+    const half = table.leaves.length / 2;
+    await cache.prefetch([...table.interiors, ...table.leaves.slice(0, half)]);
+    const before = transport.requests.length;
+    await take(scan(source, table.root));
+    await laterTurn();
+    expect(transport.requests.length - before).toBeLessThanOrEqual(11);
+    expect(transport.asked.flat()).toHaveLength(table.treePages);
+  });
+});
