@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -245,6 +246,17 @@ describe("a served file in WAL mode", () => {
     const before = await revisionOf(path);
     writer.exec("PRAGMA wal_checkpoint(FULL)");
     expect(await revisionOf(path)).toBe(before);
+  });
+
+  it("names no revision by a file time that a further commit could still have", async () => {
+    const { path, commit, writer } = makeDatabase({ journal: "wal" });
+    commit(1);
+    writer.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    const file = await serve(path);
+    const changedMs = Date.now() + 15;
+    utimesSync(path, changedMs / 1000, changedMs / 1000);
+    await (await file.open()).close();
+    expect(Date.now()).toBeGreaterThan(changedMs + 15);
   });
 
   it("does not see a transaction that is not committed", async () => {

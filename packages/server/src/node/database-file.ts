@@ -1,38 +1,13 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  DATABASE_HEADER_BYTES,
-  JOURNAL_HEADER_BYTES,
-  parseDatabaseHeader,
-  parseJournalHeader,
-} from "@lacuna/btree";
-import {
-  closedError,
-  countPages,
-  type DatabaseShape,
-  LacunaError,
-  offsetOfPage,
-  type PageNo,
-  type PageRange,
-  revision,
-} from "@lacuna/page";
+import { closedError, LacunaError, type PageRange } from "@lacuna/page";
 import type { ServedView } from "../served-database.ts";
-import { isSameLog, LogFile, type LogState } from "./log-file.ts";
-import { readAt } from "./read-at.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
+import { emptyState, type FileState, StateReader } from "./state-reader.ts";
 import { Turns } from "./turns.ts";
 
 export interface DatabaseFileOptions {
   readonly lock: boolean;
   readonly busyTimeoutMs: number;
-}
-
-/** A committed state of the file: which it is, and where its pages are. */
-interface FileState extends DatabaseShape {
-  readonly modifiedMs: number;
-  /** True where SQLite uses a write-ahead log: then a lock held by a reader keeps no writer out. */
-  readonly walMode: boolean;
-  readonly log: LogState | undefined;
 }
 
 /** A state that is kept readable by a lock, for all views of it. */
@@ -41,11 +16,6 @@ interface Pin {
   readonly lock: ReadLock;
   users: number;
 }
-
-/** File times do not tell apart what happens within this time. */
-const CLOCK_TICK_MS = 20;
-/** What an empty file is said to have: the page size SQLite would choose. */
-const NOMINAL_PAGE_SIZE = 4096;
 
 /**
  * One database file, read past SQLite but under SQLite's locks.
@@ -62,7 +32,7 @@ export class DatabaseFile {
   readonly #handle: FileHandle;
   readonly #options: DatabaseFileOptions;
   readonly #locks: ReadLocks;
-  readonly #log: LogFile;
+  readonly #reader: StateReader;
   readonly #turns = new Turns();
   #lockless: boolean;
   #pin: Pin | undefined;
@@ -76,7 +46,7 @@ export class DatabaseFile {
     this.#options = options;
     this.#lockless = !options.lock;
     this.#locks = new ReadLocks(path);
-    this.#log = new LogFile(path);
+    this.#reader = new StateReader(path, handle);
   }
 
   static async open(path: string, options: DatabaseFileOptions): Promise<DatabaseFile> {
@@ -101,14 +71,14 @@ export class DatabaseFile {
       if (size === 0) return this.#viewOf(emptyState(mtimeMs), undefined);
       if (this.#pin !== undefined) {
         // The lock that is held covers newer states too, but not for longer: a state gets a lock of its own.
-        const state = await this.#readState();
+        const state = await this.#reader.readState(!this.#lockless);
         const pin = this.#stillPinned(state);
         if (pin !== undefined) return this.#viewOf(pin.state, pin);
       }
       const lock = await this.#lock(deadline, signal);
       let state: FileState;
       try {
-        state = await this.#readState();
+        state = await this.#reader.readState(!this.#lockless);
       } catch (error) {
         lock?.release();
         throw error;
@@ -133,7 +103,7 @@ export class DatabaseFile {
     this.#closed = true;
     await this.#turns.run(async () => {
       this.#locks.close();
-      await Promise.all([this.#log.close(), this.#handle.close()]);
+      await this.#reader.close();
     });
   }
 
@@ -162,7 +132,9 @@ export class DatabaseFile {
         }
         // An empty file must not be locked either: SQLite would delete a log that lies beside it.
         if (ranges.length === 0) return new Uint8Array(0);
-        return pin === undefined ? this.#readInTurn(state, ranges, signal) : this.#readPages(state, ranges);
+        return pin === undefined
+          ? this.#readInTurn(state, ranges, signal)
+          : this.#reader.readPages(state, ranges);
       },
       close: async () => {
         if (!open) return;
@@ -189,7 +161,7 @@ export class DatabaseFile {
       const lock = await this.#lock(deadline, signal);
       try {
         await this.#checkUnchanged(state);
-        const bytes = await this.#readPages(state, ranges);
+        const bytes = await this.#reader.readPages(state, ranges);
         if (lock === undefined) await this.#checkUnchanged(state);
         return bytes;
       } finally {
@@ -199,7 +171,7 @@ export class DatabaseFile {
   }
 
   async #checkUnchanged(state: FileState): Promise<void> {
-    const { revision: found } = await this.#readState();
+    const { revision: found } = await this.#reader.readState(!this.#lockless);
     if (found === state.revision) return;
     throw new LacunaError("REVISION_CHANGED", `revision ${state.revision} was replaced by ${found}`, {
       path: this.#path,
@@ -218,112 +190,7 @@ export class DatabaseFile {
     }
   }
 
-  async #readState(): Promise<FileState> {
-    const bytes = new Uint8Array(DATABASE_HEADER_BYTES);
-    const read = await readAt(this.#handle, bytes, 0, bytes.length, 0);
-    const header = parseDatabaseHeader(bytes.subarray(0, read));
-    const { pageSize } = header;
-    const log = await this.#log.refresh();
-    if (log.state !== undefined) {
-      const { commit, header: logHeader, modifiedNs } = log.state;
-      if (logHeader.pageSize !== pageSize) {
-        const found = `the write-ahead log has pages of ${logHeader.pageSize} bytes, the database of ${pageSize}`;
-        throw new LacunaError("CORRUPT_PAGE", found, { path: this.#path });
-      }
-      const words = [logHeader.salt1, logHeader.salt2, commit.frameCount, ...commit.checksum];
-      return {
-        revision: revision(`w-${words.map((word) => word.toString(36)).join("-")}`),
-        pageSize,
-        pageCount: commit.pageCount,
-        modifiedMs: Number(modifiedNs / 1_000_000n),
-        walMode: true,
-        log: log.state,
-      };
-    }
-    if (this.#lockless) await this.#refuseHotJournal();
-    const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
-    const modifiedMs = Number(mtimeNs / 1_000_000n);
-    const walMode = header.readVersion === 2 || log.exists;
-    // Not every commit in WAL mode counts in the header. The time tells the others apart, once it is past.
-    if (walMode && Math.abs(Date.now() - modifiedMs) < CLOCK_TICK_MS) await sleep(CLOCK_TICK_MS);
-    const pageCount = header.pageCountIsValid ? header.pageCount : Math.ceil(Number(size) / pageSize);
-    const words = [header.changeCounter, pageCount, mtimeNs];
-    return {
-      revision: revision(`f-${words.map((word) => word.toString(36)).join("-")}`),
-      pageSize,
-      pageCount,
-      modifiedMs,
-      walMode,
-      log: undefined,
-    };
-  }
-
-  async #refuseHotJournal(): Promise<void> {
-    let journal: FileHandle;
-    try {
-      journal = await open(`${this.#path}-journal`, "r");
-    } catch {
-      return;
-    }
-    try {
-      const bytes = new Uint8Array(JOURNAL_HEADER_BYTES);
-      await readAt(journal, bytes, 0, bytes.length, 0);
-      if (parseJournalHeader(bytes) === undefined) return;
-    } finally {
-      await journal.close();
-    }
-    throw new LacunaError(
-      "STORAGE",
-      "the journal beside the file must be played back, which needs write access",
-      {
-        path: this.#path,
-      },
-    );
-  }
-
-  async #readPages(state: FileState, ranges: readonly PageRange[]): Promise<Uint8Array<ArrayBuffer>> {
-    const { pageSize, log } = state;
-    const offsetInLog = (page: number): number | undefined => log?.offsets.get(page as PageNo);
-    // Pages past the end of the file were never written because they are free: they are zeros, as SQLite has it.
-    const bytes = new Uint8Array(countPages(ranges) * pageSize);
-    let at = 0;
-    let shortPage: PageNo | undefined;
-    let usedLog = false;
-    for (const { first, last } of ranges) {
-      for (let page: number = first; page <= last; ) {
-        const offset = offsetInLog(page);
-        let end = page + 1;
-        if (log !== undefined && offset !== undefined) {
-          usedLog = true;
-          const read = await readAt(log.handle, bytes, at, at + pageSize, offset);
-          if (read < pageSize) shortPage = page as PageNo;
-        } else {
-          while (end <= last && offsetInLog(end) === undefined) end++;
-          const to = at + (end - page) * pageSize;
-          await readAt(this.#handle, bytes, at, to, offsetOfPage(page as PageNo, pageSize));
-        }
-        at += (end - page) * pageSize;
-        page = end;
-      }
-    }
-    if (log !== undefined && usedLog && !(await isSameLog(log))) {
-      return this.#readPages({ ...state, log: undefined }, ranges);
-    }
-    if (shortPage !== undefined) {
-      throw new LacunaError("SHORT_READ", `the write-ahead log ends before ${pageSize} bytes of the page`, {
-        page: shortPage,
-        path: this.#path,
-      });
-    }
-    return bytes;
-  }
-
   #checkOpen(): void {
     if (this.#closed) throw closedError("the served file");
   }
-}
-
-function emptyState(modifiedMs: number): FileState {
-  const shape = { revision: revision("empty"), pageSize: NOMINAL_PAGE_SIZE, pageCount: 0 };
-  return { ...shape, modifiedMs, walMode: false, log: undefined };
 }
