@@ -1,0 +1,190 @@
+import { DatabaseSync } from "node:sqlite";
+import { type PageNo, revision } from "@lacuna/page";
+import type { SnapshotSource } from "@lacuna/pager";
+import { canSuspend, type DriverName, openSqlite, type SqlDatabase } from "@lacuna/sqlite";
+import initSqlite from "@sqlite.org/sqlite-wasm";
+import type { Bench, BenchResult } from "./bench.ts";
+
+const ROWS = 200_000;
+const RUNS = 7;
+const MEBIBYTE = 2 ** 20;
+
+/** The promise is about the first one; the others show where the time goes. */
+const QUERIES = [
+  { name: "all rows, all columns", sql: "SELECT * FROM message" },
+  { name: "integers only", sql: "SELECT id, at FROM message" },
+  {
+    name: "rows of 1 user in 10, by index",
+    sql: "SELECT id, body FROM message WHERE user < 'user 2' ORDER BY user",
+  },
+  { name: "aggregate", sql: "SELECT count(*) AS n, sum(length(body)) AS bytes FROM message" },
+] as const;
+
+/** Reading a database that is all there, beside the same WebAssembly build reading its own memory. */
+export const warmScanBench: Bench = {
+  name: "warm-scan",
+  summary: `a warm scan of ${ROWS.toLocaleString("en")} rows beside the same build over its own memory`,
+  async run(say) {
+    const bytes = makeDatabase();
+    say(`made a database of ${(bytes.length / 1e6).toFixed(1)} MB`);
+    const own = await openOwnMemory(bytes);
+    const drivers: DriverName[] = canSuspend() ? ["jspi", "restart"] : ["restart"];
+    const databases = new Map<DriverName, SqlDatabase>();
+    for (const driver of drivers)
+      databases.set(driver, await openSqlite({ source: sourceOf(bytes), driver }));
+    const rows: (string | number)[][] = [];
+    const bars = [];
+    for (const [index, { name, sql }] of QUERIES.entries()) {
+      const contestants = new Map<string, () => unknown>([
+        ["objects", () => own.objects(sql)],
+        ["functions", () => own.functions(sql)],
+      ]);
+      for (const [driver, db] of databases) contestants.set(driver, () => db.all(sql));
+      const times = await medianTimes(contestants);
+      const objects = times.get("objects") ?? 0;
+      const functions = times.get("functions") ?? 0;
+      const base = Math.min(objects, functions);
+      for (const driver of drivers) {
+        const time = times.get(driver) ?? 0;
+        rows.push([name, driver, time, functions, objects, time / base]);
+        if (index > 0) continue;
+        bars.push({
+          what: `warm scan, driver ${driver}`,
+          found: time / base,
+          atMost: 1.3,
+          unit: "× own memory",
+        });
+      }
+    }
+    for (const db of databases.values()) await db.close();
+    const instance = await secondInstanceBytes(bytes);
+    bars.push({ what: "second instance of SQLite", found: instance / MEBIBYTE, atMost: 24, unit: "MiB" });
+    const columns = ["query", "driver", "ms", "own memory ms", "own memory, oo1 ms", "ratio"];
+    const result: BenchResult = {
+      tables: [{ title: `all() of a resident database, median of ${RUNS}`, columns, rows }],
+      bars,
+    };
+    return result;
+  },
+};
+
+function makeDatabase(): Uint8Array {
+  const db = new DatabaseSync(":memory:");
+  db.exec(`
+    CREATE TABLE message(id INTEGER PRIMARY KEY, user TEXT, body TEXT, at INTEGER);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+      INSERT INTO message SELECT i, 'user ' || (i % 997), hex(randomblob(20)), 1700000000000 + i * 7 FROM n;
+    CREATE INDEX message_user ON message(user);`);
+  const bytes = db.serialize();
+  db.close();
+  return bytes;
+}
+
+interface OwnMemory {
+  /** Through the object interface that comes with the build. */
+  readonly objects: (sql: string) => unknown[];
+  /** Through its C functions, in the plainest loop there is. */
+  readonly functions: (sql: string) => unknown[];
+}
+
+/** The same build over a copy of the database in its own memory. */
+async function openOwnMemory(bytes: Uint8Array): Promise<OwnMemory> {
+  const { capi, oo1, wasm } = await initSqlite();
+  const db = new oo1.DB(":memory:");
+  const pointer = wasm.allocFromTypedArray(bytes);
+  const flags = capi.SQLITE_DESERIALIZE_FREEONCLOSE;
+  db.checkRc(capi.sqlite3_deserialize(db, "main", pointer, bytes.length, bytes.length, flags));
+  return {
+    objects: (sql) => db.exec(sql, { rowMode: "object", returnValue: "resultRows" }),
+    functions: (sql) => {
+      const statement = db.prepare(sql);
+      try {
+        const names = statement.getColumnNames();
+        return readRows(
+          wasm.exports as unknown as ColumnFunctions,
+          wasm.heap8u,
+          Number(statement.pointer),
+          names,
+        );
+      } finally {
+        statement.finalize();
+      }
+    },
+  };
+}
+
+/** The functions of the build that the plain loop calls. */
+interface ColumnFunctions {
+  sqlite3_step(statement: number): number;
+  sqlite3_column_type(statement: number, column: number): number;
+  sqlite3_column_int64(statement: number, column: number): bigint;
+  sqlite3_column_double(statement: number, column: number): number;
+  sqlite3_column_text(statement: number, column: number): number;
+  sqlite3_column_bytes(statement: number, column: number): number;
+}
+
+const ROW = 100;
+const INTEGER = 1;
+const FLOAT = 2;
+const TEXT = 3;
+
+function readRows(c: ColumnFunctions, heap: () => Uint8Array, statement: number, names: string[]): unknown[] {
+  const decoder = new TextDecoder();
+  const rows: unknown[] = [];
+  while (c.sqlite3_step(statement) === ROW) {
+    const row: Record<string, unknown> = {};
+    for (let column = 0; column < names.length; column++) {
+      const type = c.sqlite3_column_type(statement, column);
+      let value: unknown = null;
+      if (type === INTEGER) value = Number(c.sqlite3_column_int64(statement, column));
+      else if (type === FLOAT) value = c.sqlite3_column_double(statement, column);
+      else if (type === TEXT) {
+        const start = c.sqlite3_column_text(statement, column);
+        value = decoder.decode(heap().subarray(start, start + c.sqlite3_column_bytes(statement, column)));
+      }
+      row[names[column] ?? ""] = value;
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Pages that are all in memory, as a cache that holds everything gives them. */
+function sourceOf(bytes: Uint8Array): SnapshotSource {
+  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
+  const pageSize = stored === 1 ? 65536 : stored;
+  const pages: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += pageSize) pages.push(bytes.subarray(at, at + pageSize));
+  const peek = (page: PageNo) => pages[page - 1];
+  const read = async (page: PageNo) => peek(page) ?? new Uint8Array(pageSize);
+  const shape = { revision: revision("bench"), pageSize, pageCount: pages.length };
+  return { snapshot: () => ({ ...shape, peek, read, release: () => {} }) };
+}
+
+/** Milliseconds each takes. They take turns, so that what else the machine does hits all of them alike. */
+async function medianTimes(contestants: ReadonlyMap<string, () => unknown>): Promise<Map<string, number>> {
+  const times = new Map<string, number[]>([...contestants.keys()].map((name) => [name, []]));
+  for (let run = -2; run < RUNS; run++) {
+    for (const [name, work] of contestants) {
+      const start = performance.now();
+      await work();
+      if (run >= 0) times.get(name)?.push(performance.now() - start);
+    }
+  }
+  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return new Map([...times].map(([name, values]) => [name, median(values)]));
+}
+
+/** What the resident set of this process grows by when two statements have to run at the same time, and both scan. */
+async function secondInstanceBytes(bytes: Uint8Array): Promise<number> {
+  const db = await openSqlite({ source: sourceOf(bytes), driver: canSuspend() ? "jspi" : "restart" });
+  const scan = "SELECT count(*), sum(length(body)) FROM message";
+  await db.all(scan);
+  const before = process.memoryUsage().rss;
+  const other = await openSqlite({ source: sourceOf(bytes), driver: canSuspend() ? "jspi" : "restart" });
+  await other.all(scan);
+  const grown = process.memoryUsage().rss - before;
+  await db.close();
+  await other.close();
+  return Math.max(0, grown);
+}
