@@ -1,4 +1,4 @@
-import { type PageNo, pageNo } from "@lacuna/page";
+import { type PageNo, type Predictor, pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
 import { structurePredictor } from "../src/index.ts";
 import { InteriorPage, InteriorPages } from "../src/interior-pages.ts";
@@ -117,6 +117,36 @@ describe("a small interior page", () => {
 });
 
 describe("structurePredictor", () => {
+  const small = { usableSize: 512, wholeUpTo: 0 };
+  const see = (predictor: Predictor, page: number, bytes?: Uint8Array): readonly PageNo[] => {
+    predictor.observe({ page: pageNo(page), bytes, miss: true });
+    return predictor.predict(100);
+  };
+
+  it.each([
+    ["forwards", [22, 30], [31]],
+    ["backwards", [30, 22], [21]],
+  ])("takes a step %s from one interior page to the next for evidence", (_, [first, second], predicted) => {
+    const predictor = structurePredictor(small);
+    see(predictor, 5, interior([10, 11]));
+    see(predictor, 10, interior([20, 21, 22]));
+    see(predictor, 11, interior([30, 31, 32]));
+    expect(see(predictor, first as number)).toEqual([]);
+    expect(see(predictor, second as number)).toEqual(predicted);
+  });
+
+  it("names an interior page that leads on once, and goes on when it is here", () => {
+    const here = new Map<number, Uint8Array>();
+    const predictor = structurePredictor({ ...small, peek: (page) => here.get(page) });
+    see(predictor, 5, interior([10, 11]));
+    see(predictor, 10, interior([20, 21, 22]));
+    see(predictor, 20);
+    expect(see(predictor, 21)).toEqual([11, 22]);
+    expect(see(predictor, 22)).toEqual([]);
+    here.set(11, interior([30, 31, 32]));
+    expect(predictor.predict(100)).toEqual([30, 31]);
+  });
+
   it.each([
     [{ usableSize: 100 }],
     [{ usableSize: 512, maxWindow: 0 }],

@@ -172,7 +172,13 @@ describe("withPrefetch", () => {
     const { predictor } = scripted(({ page, bytes }) =>
       page === 10 && bytes === undefined ? run(50, 4) : [],
     );
-    const { source, transport } = await setUp(predictor);
+    const { source, cache, transport } = await setUp(predictor);
+    const prefetches: (readonly PageNo[])[] = [];
+    const prefetch = cache.prefetch.bind(cache);
+    cache.prefetch = (pages, options) => {
+      prefetches.push(pages);
+      return prefetch(pages, options);
+    };
     transport.hold();
     const first = source.read(pageNo(10));
     await laterTurn();
@@ -181,6 +187,7 @@ describe("withPrefetch", () => {
     transport.release();
     await Promise.all([first, late]);
     expect(transport.asked).toEqual([[10, 50, 51, 52, 53]]);
+    expect(prefetches).toEqual([[50, 51, 52, 53]]);
   });
 
   it("refuses options out of range", async () => {
