@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { firstExample } from "./first-example.ts";
+import { importedEntries, type PackedManifest } from "./packed-package.ts";
+import { runProgram } from "./run-program.ts";
+
+// Packs every public package, installs the tarballs into an empty project as a user would, and there imports every
+// entry, runs every command and the first example of the facade's README on each version of Node that is supported.
+
+const NODE_VERSIONS = [22, 24, 26];
+const PNPM = ["-y", "pnpm@12"];
+const FACADE = "lacuna";
+
+const root = resolve(import.meta.dirname, "../..");
+const work = await mkdtemp(join(tmpdir(), "lacuna-packed-"));
+try {
+  await check();
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
+
+async function check(): Promise<void> {
+  const packages = await publicPackages();
+  await runProgram("npx", [...PNPM, "run", "build"], { cwd: root, timeoutMs: 300_000 });
+  const tarballs = await pack(packages.map(({ folder }) => folder));
+  const project = await install(tarballs);
+  const entries = packages.flatMap(({ manifest }) => importedEntries(manifest));
+  await checkFiles(project, packages);
+  await writeFile(join(project, "import-all.mjs"), importAll(entries.map(({ specifier }) => specifier)));
+  const example = await readExample();
+  if (example !== undefined) await writeFile(join(project, "example.ts"), example);
+  for (const version of NODE_VERSIONS) {
+    const node = await nodeBinary(version);
+    const found = (await runProgram(node, ["--version"], { cwd: project })).trim();
+    await runProgram(node, ["import-all.mjs"], { cwd: project });
+    for (const { manifest } of packages) await runCommands(node, project, manifest);
+    if (example !== undefined) await runProgram(node, ["example.ts"], { cwd: project });
+    console.log(
+      `Node ${found}: ${entries.length} entries${example === undefined ? "" : ", the first example"}`,
+    );
+  }
+  if (example === undefined) console.log(`packages/${FACADE}/README.md has no example yet`);
+}
+
+interface PublicPackage {
+  readonly folder: string;
+  readonly manifest: PackedManifest;
+}
+
+async function publicPackages(): Promise<PublicPackage[]> {
+  const found: PublicPackage[] = [];
+  for await (const path of glob("packages/*/package.json", { cwd: root })) {
+    const manifest: PackedManifest = JSON.parse(await readFile(join(root, path), "utf8"));
+    if (manifest.private !== true) found.push({ folder: join(root, dirname(path)), manifest });
+  }
+  return found;
+}
+
+async function pack(folders: readonly string[]): Promise<string[]> {
+  const destination = join(work, "tarballs");
+  await mkdir(destination);
+  for (const cwd of folders)
+    await runProgram("npx", [...PNPM, "pack", "--pack-destination", destination], { cwd });
+  const tarballs: string[] = [];
+  for await (const name of glob("*.tgz", { cwd: destination })) tarballs.push(join(destination, name));
+  if (tarballs.length === folders.length) return tarballs;
+  throw new Error(`${folders.length} packages should give as many tarballs, found ${tarballs.length}`);
+}
+
+async function install(tarballs: readonly string[]): Promise<string> {
+  const project = join(work, "project");
+  await mkdir(project);
+  await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await npmInstall(project, tarballs);
+  return project;
+}
+
+async function npmInstall(cwd: string, specifiers: readonly string[]): Promise<void> {
+  await runProgram("npm", ["install", "--no-audit", "--no-fund", ...specifiers], { cwd, timeoutMs: 300_000 });
+}
+
+/** Every file an entry promises has come along, types too, and nothing refers to the workspace any more. */
+async function checkFiles(project: string, packages: readonly PublicPackage[]): Promise<void> {
+  for (const { manifest } of packages) {
+    const folder = join(project, "node_modules", manifest.name);
+    for (const { specifier, files } of importedEntries(manifest)) {
+      const missing = files.filter((file) => !existsSync(join(folder, file)));
+      if (missing.length > 0)
+        throw new Error(`${specifier} promises ${missing.join(", ")}, which was not packed`);
+    }
+    const installed = await readFile(join(folder, "package.json"), "utf8");
+    if (installed.includes("workspace:"))
+      throw new Error(`${manifest.name} was packed with workspace: dependencies`);
+  }
+}
+
+function importAll(specifiers: readonly string[]): string {
+  return `for (const specifier of ${JSON.stringify(specifiers)}) {
+  const names = Object.keys(await import(specifier));
+  if (names.length === 0) throw new Error(specifier + " exports nothing");
+}
+`;
+}
+
+async function runCommands(node: string, project: string, { name, bin = {} }: PackedManifest): Promise<void> {
+  for (const file of Object.values(bin)) {
+    await runProgram(node, [join("node_modules", name, file), "--help"], { cwd: project });
+  }
+}
+
+async function readExample(): Promise<string | undefined> {
+  const readme = join(root, "packages", FACADE, "README.md");
+  return existsSync(readme) ? firstExample(await readFile(readme, "utf8")) : undefined;
+}
+
+/** A Node of that major version: this one, or the one that npm has for this machine. */
+async function nodeBinary(major: number): Promise<string> {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
+  const system = process.platform === "win32" ? "win" : process.platform;
+  const name = `node-${system}-${process.arch}`;
+  const folder = join(work, `node-${major}`);
+  await mkdir(folder);
+  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true }));
+  await npmInstall(folder, [`${name}@${major}`]);
+  return join(folder, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
+}
