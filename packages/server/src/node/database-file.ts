@@ -34,7 +34,6 @@ export class DatabaseFile {
   readonly #locks: ReadLocks;
   readonly #reader: StateReader;
   readonly #turns = new Turns();
-  #lockless: boolean;
   #pin: Pin | undefined;
   #views = 0;
   #retired = false;
@@ -44,7 +43,6 @@ export class DatabaseFile {
     this.#path = path;
     this.#handle = handle;
     this.#options = options;
-    this.#lockless = !options.lock;
     this.#locks = new ReadLocks(path);
     this.#reader = new StateReader(path, handle);
   }
@@ -71,14 +69,14 @@ export class DatabaseFile {
       if (size === 0) return this.#viewOf(emptyState(mtimeMs), undefined);
       if (this.#pin !== undefined) {
         // The lock that is held covers newer states too, but not for longer: a state gets a lock of its own.
-        const state = await this.#reader.readState(!this.#lockless);
+        const state = await this.#reader.readState(true);
         const pin = this.#stillPinned(state);
         if (pin !== undefined) return this.#viewOf(pin.state, pin);
       }
       const lock = await this.#lock(deadline, signal);
       let state: FileState;
       try {
-        state = await this.#reader.readState(!this.#lockless);
+        state = await this.#reader.readState(lock !== undefined);
       } catch (error) {
         lock?.release();
         throw error;
@@ -160,9 +158,9 @@ export class DatabaseFile {
       signal?.throwIfAborted();
       const lock = await this.#lock(deadline, signal);
       try {
-        await this.#checkUnchanged(state);
+        await this.#checkUnchanged(state, lock !== undefined);
         const bytes = await this.#reader.readPages(state, ranges);
-        if (lock === undefined) await this.#checkUnchanged(state);
+        if (lock === undefined) await this.#checkUnchanged(state, false);
         return bytes;
       } finally {
         lock?.release();
@@ -170,8 +168,8 @@ export class DatabaseFile {
     });
   }
 
-  async #checkUnchanged(state: FileState): Promise<void> {
-    const { revision: found } = await this.#reader.readState(!this.#lockless);
+  async #checkUnchanged(state: FileState, locked: boolean): Promise<void> {
+    const { revision: found } = await this.#reader.readState(locked);
     if (found === state.revision) return;
     throw new LacunaError("REVISION_CHANGED", `revision ${state.revision} was replaced by ${found}`, {
       path: this.#path,
@@ -180,13 +178,12 @@ export class DatabaseFile {
 
   /** @returns `undefined` where no lock can be had */
   async #lock(deadline: number, signal: AbortSignal | undefined): Promise<ReadLock | undefined> {
-    if (this.#lockless) return undefined;
+    if (!this.#options.lock) return undefined;
     try {
       return await this.#locks.take(deadline, signal);
     } catch (error) {
-      if (!(error instanceof LockingImpossible)) throw error;
-      this.#lockless = true;
-      return undefined;
+      if (error instanceof LockingImpossible) return undefined;
+      throw error;
     }
   }
 
