@@ -112,7 +112,7 @@ export class BytesSource implements SnapshotSource {
         abort = () => reject(signal?.reason);
         signal?.addEventListener("abort", abort, { once: true });
         if (this.onRead !== undefined) this.onRead({ page, deliver: resolve, fail: reject });
-        else setTimeout(resolve, 1);
+        else setImmediate(resolve);
       });
       const error = this.failure?.(page);
       if (error !== undefined) throw error;
