@@ -1,0 +1,54 @@
+import {
+  closedError,
+  isLacunaError,
+  type PageNo,
+  type PageSource,
+  type ReadOptions,
+  type Revision,
+} from "@lacuna/page";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Who is told what happens to a snapshot. */
+export interface SnapshotOwner {
+  /** A read found out that the remote no longer serves the revision. */
+  revisionChanged(): void;
+  released(snapshot: Snapshot): void;
+}
+
+/** The pages of one revision as they are, without anything local over them. */
+export class BaseSnapshot implements Snapshot {
+  readonly revision: Revision;
+  readonly pageSize: number;
+  readonly pageCount: number;
+  readonly #owner: SnapshotOwner;
+  #base: PageSource | undefined;
+
+  constructor(base: PageSource, owner: SnapshotOwner) {
+    this.revision = base.revision;
+    this.pageSize = base.pageSize;
+    this.pageCount = base.pageCount;
+    this.#base = base;
+    this.#owner = owner;
+  }
+
+  /** `undefined` also once the snapshot is released. */
+  peek(page: PageNo): Uint8Array | undefined {
+    return this.#base?.peek(page);
+  }
+
+  async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
+    if (this.#base === undefined) throw closedError("the snapshot");
+    try {
+      return await this.#base.read(page, options);
+    } catch (error) {
+      if (isLacunaError(error, "REVISION_CHANGED")) this.#owner.revisionChanged();
+      throw error;
+    }
+  }
+
+  release(): void {
+    if (this.#base === undefined) return;
+    this.#base = undefined;
+    this.#owner.released(this);
+  }
+}
