@@ -7,7 +7,7 @@ import { type NodeServer, type ServeNodeOptions, serveNode } from "../src/node/i
 import { decodePull, generationOf, makeDatabase, serve } from "./database-fixture.ts";
 
 async function listen(handler: Handler, options: Partial<ServeNodeOptions> = {}): Promise<NodeServer> {
-  const server = await serveNode({ handler, port: 0, graceMs: 200, ...options });
+  const server = await serveNode({ handler, port: 0, ...options });
   onTestFinished(() => server.close());
   return server;
 }
@@ -70,7 +70,7 @@ describe("the Node server", () => {
     controller.abort();
     commit(1);
     await expect
-      .poll(() => writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get())
+      .poll(() => writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(), { timeout: 10_000 })
       .toMatchObject({ busy: 0 });
   });
 

@@ -163,7 +163,7 @@ describe("pulling", () => {
     commit(1);
     // Closing the view takes a few turns of the event loop after an abort.
     await expect
-      .poll(() => writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get())
+      .poll(() => writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(), { timeout: 10_000 })
       .toMatchObject({ busy: 0 });
   });
 
