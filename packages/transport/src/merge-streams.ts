@@ -26,11 +26,14 @@ export async function* mergeStreams<T extends object>(
           else advance(stream);
           return result.done === true ? undefined : result.value;
         }),
-      (error: unknown) =>
+      (error: unknown) => {
+        // At once, also when the consumer takes its time: nothing that comes now is wanted any more.
+        scope.end();
         deliver(() => {
           running.delete(stream);
           throw error;
-        }),
+        });
+      },
     );
   };
   let next = 0;

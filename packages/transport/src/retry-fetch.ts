@@ -50,7 +50,7 @@ export function retryFetch(options: RetryFetchOptions = {}): typeof fetch {
         if (last || (response.status < 500 && response.status !== 429)) return response;
         response.body?.cancel().catch(() => {});
       } catch (error) {
-        if (last || signal?.aborted === true) throw error;
+        if (last) throw error;
       }
       await sleep(wait, signal ?? undefined, timers);
       wait *= backoff;

@@ -13,6 +13,7 @@ import {
   inTurn,
   padding,
   shiftingRanges,
+  silent,
   staticHost,
   unreachable,
   weakEtag,
@@ -278,6 +279,23 @@ describe("a file that is replaced", () => {
     expect(openAnswers()).toBe(0);
   });
 
+  it("is noticed by its length even where the host lies about the tag", async () => {
+    const liar = { etag: '"always"' };
+    const remote = remoteOf(inTurn(staticHost(file, liar), staticHost(longer, liar)));
+    const revision = await revisionOf(remote.transport);
+    await expect(collect(remote.transport.fetchPages(fetchOnce(revision, 5)))).rejects.toMatchObject({
+      code: "REVISION_CHANGED",
+    });
+  });
+
+  it("is noticed when the range lies behind its end, where the host knows no condition", async () => {
+    const remote = remoteOf(inTurn(weakEtag(honest), weakEtag(staticHost(other.subarray(0, PAGE)))));
+    const revision = await revisionOf(remote.transport);
+    await expect(collect(remote.transport.fetchPages(fetchOnce(revision, 5)))).rejects.toMatchObject({
+      code: "REVISION_CHANGED",
+    });
+  });
+
   it("is noticed by a weak tag", async () => {
     const remote = remoteOf(inTurn(weakEtag(honest), weakEtag(honest), weakEtag(staticHost(other), 'W/"2"')));
     const revision = await revisionOf(remote.transport);
@@ -301,6 +319,55 @@ describe("a file that is replaced", () => {
     const fetching = collect(remote.transport.fetchPages(fetchOnce(revision, 2, 3)), came);
     await expect(fetching).rejects.toMatchObject({ code: "REVISION_CHANGED" });
     expect(came).toEqual([]);
+  });
+});
+
+it("cancels an answer that comes after the abort, from a fetch that does not heed its signal", async () => {
+  const reason = new Error("the reader left");
+  const controller = new AbortController();
+  let cancelled = 0;
+  let answer = (): void => {};
+  const deaf = (): Promise<Response> =>
+    new Promise((resolve) => {
+      answer = () => resolve(new Response(new ReadableStream({ cancel: () => void cancelled++ })));
+      controller.abort(reason);
+    });
+  const transport = httpRangeTransport({ url, fetch: deaf });
+  await expect(transport.open({ signal: controller.signal })).rejects.toBe(reason);
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(cancelled).toBe(1);
+});
+
+describe("ranges that go on at once", () => {
+  /** Page 5 comes, page 20 is refused if `fails`, anything else hangs. */
+  const mixed =
+    (fails: boolean): Host =>
+    (request) => {
+      const page = Number(/\d+/.exec(request.headers.get("range") ?? "")?.[0]) / PAGE + 1;
+      if (page === 20 && fails) return answering(500)(request);
+      return page === 5 ? honest(request) : silent()(request);
+    };
+  const firstPage = async (fails: boolean) => {
+    const remote = remoteOf(inTurn(honest, mixed(fails)));
+    const revision = await revisionOf(remote.transport);
+    const reading = remote.transport.fetchPages(fetchOnce(revision, 5, 20, 30))[Symbol.asyncIterator]();
+    expect((await reading.next()).value?.page).toBe(5);
+    return { ...remote, reading };
+  };
+
+  it("end with the iteration, also those that hang", async () => {
+    const { reading, openAnswers } = await firstPage(false);
+    expect(openAnswers()).toBe(2);
+    await reading.return?.();
+    expect(openAnswers()).toBe(0);
+  });
+
+  it("end as soon as one fails, though the consumer takes its time", async () => {
+    const { reading, openAnswers } = await firstPage(true);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(openAnswers()).toBe(0);
+    await expect(reading.next()).rejects.toMatchObject({ status: 500 });
   });
 });
 

@@ -162,6 +162,16 @@ describe("withTimeout", () => {
     for (const failure of await Promise.all(both)) expect(failure).toMatchObject({ code: "TIMEOUT" });
   });
 
+  it("ends with the reason of a signal that the transport does not heed", async () => {
+    const reason = new Error("the reader left");
+    const deaf: Transport = {
+      ...new RecordingTransport(database),
+      open: () => new Promise(() => {}),
+    } as never;
+    const signal = AbortSignal.abort(reason);
+    await expect(withTimeout(deaf, { timers: new ManualTimers() }).open({ signal })).rejects.toBe(reason);
+  });
+
   it("ends an answer that comes too late", async () => {
     const timers = new ManualTimers();
     let answer = (): void => {};

@@ -120,7 +120,6 @@ class HttpRangeTransport implements Transport {
     try {
       file = shapeOfFile(facts.head, totalBytes);
     } catch (error) {
-      answer.cancel();
       throw withWhere(error, answer);
     }
     const { pageSize, pageCount } = file;
@@ -219,13 +218,8 @@ class HttpRangeTransport implements Transport {
       signal,
     });
     const { status, url } = answer;
-    const changed = (found: string): LacunaError => {
-      answer.cancel();
-      return new LacunaError("REVISION_CHANGED", `the file at ${url} was replaced: ${found}`, {
-        status,
-        url,
-      });
-    };
+    const changed = (found: string): LacunaError =>
+      new LacunaError("REVISION_CHANGED", `the file at ${url} was replaced: ${found}`, { status, url });
     if (status === 412) throw changed("the host no longer has the state that was asked for");
     if (status === 416) {
       const total = parseContentRange(answer.header("content-range"))?.total;
@@ -256,7 +250,6 @@ class HttpRangeTransport implements Transport {
     const last = DATABASE_HEADER_BYTES - 1;
     const answer = await this.#sendPinned({ first: 0, last }, state, "demand", signal);
     const { changeCounter } = shapeOfFile(await firstBytes(answer, last + 1), state.length);
-    answer.cancel();
     if (changeCounter !== state.changeCounter) {
       throw new LacunaError(
         "REVISION_CHANGED",

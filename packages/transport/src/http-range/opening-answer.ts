@@ -24,7 +24,6 @@ export async function openingExtent(answer: HttpAnswer, asked: ByteSpan): Promis
     if (length !== undefined && /^\d+$/.test(length)) {
       return { sentBytes: Number(length), totalBytes: Number(length) };
     }
-    answer.cancel();
     const message = `Content-Length expected in the answer of ${url}, found ${length ?? "none"}`;
     throw new LacunaError("PROTOCOL", message, { status, url });
   }

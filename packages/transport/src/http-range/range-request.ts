@@ -12,8 +12,8 @@ export interface ByteSpan {
 export const rangeHeader = ({ first, last }: ByteSpan): string => `bytes=${first}-${last ?? ""}`;
 
 /**
- * Checks that an answer is the range that was asked for, from its headers alone. If it is not, the body is cancelled
- * before the error is thrown, so that no host can make a range request download the whole file.
+ * Checks that an answer is the range that was asked for, from its headers alone: the body of any other answer is left
+ * unread, so that no host can make a range request download the whole file. The error ends the request, which cancels it.
  * @returns the range that comes and the length of the whole file
  * @throws {LacunaError} `NOT_A_DATABASE` for a web page, `RANGE_UNSUPPORTED` for a success that is not this range,
  *   `PROTOCOL` for headers that make no sense, `UNAUTHORIZED`, `HTTP_STATUS`
@@ -24,10 +24,8 @@ export async function checkRange(
 ): Promise<{ first: number; last: number; total: number }> {
   const { status, url } = answer;
   if (status < 200 || status > 299) throw answer.statusError(await answer.beginning());
-  const refuse = (code: "RANGE_UNSUPPORTED" | "PROTOCOL", message: string): LacunaError => {
-    answer.cancel();
-    return new LacunaError(code, message, { status, url });
-  };
+  const refuse = (code: "RANGE_UNSUPPORTED" | "PROTOCOL", message: string): LacunaError =>
+    new LacunaError(code, message, { status, url });
   refuseWebPage(answer);
   const wanted = rangeHeader(asked);
   if (status !== 206) {
@@ -71,7 +69,6 @@ export async function checkRange(
 export function refuseCoding(answer: HttpAnswer): void {
   const coding = answer.header("content-encoding");
   if (coding === undefined || coding.toLowerCase() === "identity") return;
-  answer.cancel();
   throw new LacunaError(
     "RANGE_UNSUPPORTED",
     `the bytes of the file expected from ${answer.url}, found Content-Encoding ${coding}: switch compression off for it`,
@@ -91,7 +88,6 @@ export async function* exactBody(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let bytes = 0;
   const mismatch = (found: string): LacunaError => {
-    answer.cancel();
     const message = `a body of ${expectedBytes} bytes expected from ${answer.url}, found ${found}`;
     return new LacunaError("SHORT_READ", message, { status: answer.status, url: answer.url });
   };

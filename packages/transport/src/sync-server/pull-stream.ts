@@ -6,7 +6,7 @@ import type { HttpAnswer } from "../http-answer.ts";
  * Reads the answer to a pull request: the header at once, the pages as they come. Each page comes once and is in the
  * database; whether it was asked for is for the caller to check.
  *
- * Errors: `PROTOCOL`, `NOT_SUPPORTED`, `SHORT_READ`, `NETWORK`. After an error the answer is cancelled.
+ * Errors: `PROTOCOL`, `NOT_SUPPORTED`, `SHORT_READ`, `NETWORK`. It cancels nothing: that is for the owner of the request.
  */
 export class PullStream {
   readonly header: PullHeader;
@@ -30,15 +30,10 @@ export class PullStream {
   /** @param pageSize bytes every page must have; by default the first page decides */
   static async start(answer: HttpAnswer, pageSize: number | undefined): Promise<PullStream> {
     const decoder = new PullResponseDecoder({ pageSize });
-    try {
-      for (;;) {
-        const chunk = await answer.nextChunk();
-        const early = decode(decoder, chunk);
-        if (decoder.header !== undefined) return new PullStream(answer, decoder, decoder.header, early);
-      }
-    } catch (error) {
-      answer.cancel();
-      throw error;
+    for (;;) {
+      const chunk = await answer.nextChunk();
+      const early = decode(decoder, chunk);
+      if (decoder.header !== undefined) return new PullStream(answer, decoder, decoder.header, early);
     }
   }
 
@@ -52,21 +47,15 @@ export class PullStream {
     return this.#seen.has(page);
   }
 
-  /** Ending the iteration early cancels the answer. May be iterated again to read on if it was not. */
+  /** To be iterated once. */
   async *pages(): AsyncGenerator<PageEntry, void, undefined> {
-    let ended = false;
-    try {
-      let entries = this.#early;
-      this.#early = [];
-      for (;;) {
-        for (const entry of entries) yield this.#once(entry);
-        const chunk = await this.#answer.nextChunk();
-        entries = decode(this.#decoder, chunk);
-        if (chunk === undefined) break;
-      }
-      ended = true;
-    } finally {
-      if (!ended) this.#answer.cancel();
+    let entries = this.#early;
+    this.#early = [];
+    for (;;) {
+      for (const entry of entries) yield this.#once(entry);
+      const chunk = await this.#answer.nextChunk();
+      entries = decode(this.#decoder, chunk);
+      if (chunk === undefined) return;
     }
   }
 
