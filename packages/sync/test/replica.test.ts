@@ -1,7 +1,7 @@
 import { isLacunaError, type PageNo, type PageStore, pageNo } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
 import { memoryStore } from "@lacuna/storage/memory";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openReplica, type Progress, type Replica } from "../src/index.ts";
 import { type Remote, startRemote } from "./served-database.ts";
 
@@ -70,8 +70,9 @@ describe("a new partial replica", () => {
   it("fetches a missing page with its segment", async () => {
     const replica = await replicaOf();
     await read(replica, 6);
+    // The reader has its page before the rest of the segment is here.
+    await vi.waitFor(() => expect(replica.stats().residentPages).toBe(8));
     expect(remote.requests).toBe(2);
-    expect(replica.stats().residentPages).toBe(8);
   });
 
   it("fails with OFFLINE when there is no remote to make it from", async () => {
