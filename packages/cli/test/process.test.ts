@@ -33,7 +33,7 @@ function lacuna(...args: string[]): Lacuna {
 
 async function serving(file: string): Promise<Lacuna & { readonly url: string }> {
   const server = lacuna("serve", "--port", "0", file);
-  await expect.poll(server.out, { timeout: 15_000 }).toContain("static");
+  while (!server.out().includes("static")) await once(server.child.stdout ?? server.child, "data");
   return { ...server, url: /sync +(\S+)/.exec(server.out())?.[1] ?? "" };
 }
 

@@ -196,7 +196,7 @@ describe("query", () => {
     const endless =
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i % 100000 = 1";
     const running = start(["query", "--csv", SERVER, endless], { fetch });
-    await expect.poll(() => running.stdout.text()).toContain("100001");
+    await running.stdout.holds("100001");
     running.stop();
     expect([await running.code, running.stderr.text()]).toEqual([130, ""]);
   });

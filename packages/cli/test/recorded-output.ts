@@ -3,6 +3,8 @@ import { BrokenPipeError, type Output } from "../src/output.ts";
 export interface RecordedOutput extends Output {
   /** All that was written, joined. */
   text(): string;
+  /** Resolves once the text holds `part`. */
+  holds(part: string | RegExp): Promise<void>;
   /** One entry a write. */
   readonly writes: string[];
 }
@@ -21,15 +23,22 @@ export function recordedOutput({
   breaksAfter,
 }: RecordedOutputOptions = {}): RecordedOutput {
   const writes: string[] = [];
+  const text = (): string => writes.join("");
+  let written = Promise.withResolvers<void>();
   return {
     isTTY,
     columns,
     writes,
-    text: () => writes.join(""),
-    async write(text) {
+    text,
+    async holds(part) {
+      while (!(typeof part === "string" ? text().includes(part) : part.test(text()))) await written.promise;
+    },
+    async write(piece) {
       if (breaksAfter !== undefined && writes.length >= breaksAfter)
         throw new BrokenPipeError("nobody reads");
-      writes.push(text);
+      writes.push(piece);
+      written.resolve();
+      written = Promise.withResolvers();
     },
   };
 }

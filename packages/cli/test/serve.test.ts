@@ -15,7 +15,7 @@ async function serve(
     running.stop();
     await running.code;
   });
-  await expect.poll(() => running.stdout.text()).toContain("static");
+  await running.stdout.holds("static");
   const url = /sync +(\S+)/.exec(running.stdout.text())?.[1] ?? "";
   return { ...running, url };
 }
@@ -58,15 +58,13 @@ describe("serve", () => {
     const { url, stderr } = await serve(["--verbose", temporaryDatabase(PEOPLE)]);
     await (await fetch(`${url}test.db`, { headers: { range: "bytes=0-99" } })).arrayBuffer();
     await (await fetch(`${url}nothing`)).arrayBuffer();
-    await expect
-      .poll(() => stderr.text())
-      .toMatch(/^GET \/test\.db bytes=0-99 206 \d+\.\d ms\nGET \/nothing 404 \d+\.\d ms\n$/);
+    await stderr.holds(/^GET \/test\.db bytes=0-99 206 \d+\.\d ms\nGET \/nothing 404 \d+\.\d ms\n$/);
   });
 
   it("warns when other machines can read without a token", async () => {
     const file = temporaryDatabase(PEOPLE);
     const open = await serve(["--host", "0.0.0.0", file]);
-    await expect.poll(() => open.stderr.text()).toMatch(/^warning: everybody who can reach 0\.0\.0\.0 /);
+    await open.stderr.holds(/^warning: everybody who can reach 0\.0\.0\.0 /);
     const closed = await serve(["--host", "0.0.0.0", "--auth-token", "s3cret", file]);
     expect(closed.stderr.text()).toBe("");
   });
