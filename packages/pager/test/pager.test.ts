@@ -208,6 +208,23 @@ describe("closing", () => {
   });
 });
 
+describe("closing while a re-pin succeeds", () => {
+  it.each(Array.from({ length: 16 }, (_, turns) => turns))(
+    "leaves no snapshot open when it comes %i microtasks later",
+    async (turns) => {
+      const { pager, transport, scripted } = await setUp();
+      await goStale(pager, transport);
+      const moving = Promise.resolve(pager.snapshot()).catch((error: unknown) => error);
+      const base = await cacheOver(transport);
+      scripted.succeed(base);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await pager.close();
+      await moving;
+      expect(pager.openSnapshots).toBe(0);
+    },
+  );
+});
+
 it("refuses a negative repinRetryMs", async () => {
   await expect(setUp({ repinRetryMs: -1 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
 });
