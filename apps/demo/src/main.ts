@@ -23,7 +23,7 @@ async function run(db: Database, queries: readonly string[]): Promise<Cost[]> {
       query,
       rows: rows.length,
       requests: after.requests - before.requests,
-      pages: after.residentPages - before.residentPages,
+      pages: after.cache.fetchedPages - before.cache.fetchedPages,
       bytes,
       percent: (100 * bytes) / (after.pageSize * after.pageCount),
       milliseconds,
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const db = await connect({
     path: ":memory:",
     url: server.url,
-    partialSync: { bootstrapStrategy: { kind: "prefix", length: 128 * 1024 } },
+    partialSync: { bootstrapStrategy: { kind: "prefix", length: 64 * 1024 }, segmentSize: 16 * 1024 },
   });
   const opened = await db.stats();
   const size = opened.pageSize * opened.pageCount;
