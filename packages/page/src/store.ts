@@ -15,7 +15,10 @@ export interface PageStore {
   shape(): DatabaseShape | undefined;
   /** The pages held, as a live set: it changes with the store. Never write to it. */
   resident(): PageSet;
-  /** Takes another shape and forgets every page, as one step that survives a crash or never happened. */
+  /**
+   * Takes another shape and forgets every page, as one step that survives a crash or never happened.
+   * A `RangeError` if no database can have that shape.
+   */
   reset(shape: DatabaseShape): Promise<void>;
   /**
    * The bytes of each page in turn, `undefined` where the page is not resident. A page whose stored bytes were
@@ -36,7 +39,10 @@ export interface PageStore {
   evict(ranges: readonly PageRange[]): Promise<void>;
   /** Makes what was put durable. */
   flush(): Promise<void>;
-  /** Small facts kept beside the pages, such as where they came from. Durable when it resolves. */
+  /**
+   * Small facts kept beside the pages, such as where they came from. Replaces all of them; `reset` keeps them. Durable
+   * when it resolves. A `RangeError` if they are more than the store can keep.
+   */
   setMeta(meta: Readonly<Record<string, string>>): Promise<void>;
   meta(): Readonly<Record<string, string>>;
   /** Flushes and gives up ownership. Calling it again is harmless. */
