@@ -2,7 +2,7 @@ import { closedError, LacunaError, type PageNo } from "@lacuna/page";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
 import { type Engine, instantiateEngine } from "./engine.ts";
-import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { checkLength, FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
 import { pause, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
@@ -184,6 +184,8 @@ export class Connection {
         turn?.end();
         const { snapshot } = outcome.from;
         const bytes = await snapshot.read(outcome.missing, { signal: around.signal });
+        const wrongLength = checkLength(bytes, outcome.missing, snapshot.pageSize);
+        if (wrongLength !== undefined) throw wrongLength;
         // A copy of its own, since it stays here for as long as the statement is not through.
         waitedFor.set(outcome.missing, bytes.slice());
         await turn?.takeAgain(around.signal);
@@ -214,7 +216,10 @@ export class Connection {
     const from = this.lockedView ?? view;
     const { missing, failure } = this.#file.end();
     if ("value" in result && (missing !== undefined || failure !== undefined)) this.#doubtful = true;
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#broken !== undefined) {
+      this.#file.abandon();
+      throw this.#broken;
+    }
     if (failure !== undefined) throw failure.error;
     if (missing !== undefined && from !== undefined) return { missing, from };
     if ("value" in result) return { missing: undefined, value: result.value };
@@ -328,14 +333,14 @@ export class Connection {
     }
   }
 
-  /** Undoes the open of the database; not possible while statements are lent. */
+  /** Frees what it holds. Statements still open end with `CLOSED` when they are run on. */
   async close(): Promise<void> {
     const turn = await this.turn.take(NEVER);
     try {
       if (this.#broken === undefined) this.#closeDatabase();
       this.#broken ??= closedError("the database");
     } finally {
-      this.#file.settle();
+      this.#file.abandon();
       turn.end();
     }
   }

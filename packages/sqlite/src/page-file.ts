@@ -120,6 +120,12 @@ export class PageFile {
     this.#view = undefined;
   }
 
+  /** Gives the view up although SQLite holds a lock, when the database is closed with statements open. */
+  abandon(): void {
+    this.#lock = LOCK_NONE;
+    this.settle();
+  }
+
   #showRevision({ snapshot, header }: View): void {
     const counter = header?.changeCounter ?? 0;
     const cookie = header?.schemaCookie ?? 0;
@@ -188,11 +194,8 @@ export class PageFile {
     length: number,
     pageSize: number,
   ): number {
-    if (bytes.length !== pageSize) {
-      return this.#fail(
-        new LacunaError("SHORT_READ", `expected ${pageSize} bytes, got ${bytes.length}`, { page }),
-      );
-    }
+    const wrongLength = checkLength(bytes, page, pageSize);
+    if (wrongLength !== undefined) return this.#fail(wrongLength);
     const heap = this.#engine.heap.bytes;
     if (within === 0 && length === pageSize) heap.set(bytes, target);
     else heap.set(bytes.subarray(within, within + length), target);
@@ -213,4 +216,10 @@ export class PageFile {
     shift(40, this.#cookieShift);
     shift(92, this.#counterShift);
   }
+}
+
+/** The error of a page that has another length than it should. */
+export function checkLength(bytes: Uint8Array, page: PageNo, pageSize: number): LacunaError | undefined {
+  if (bytes.length === pageSize) return undefined;
+  return new LacunaError("SHORT_READ", `expected ${pageSize} bytes, got ${bytes.length}`, { page });
 }
