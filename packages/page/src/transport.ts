@@ -44,7 +44,8 @@ export interface PageRequest {
  * Transports neither cache nor retry; see `withRetry` of `@lacuna/transport`.
  *
  * Errors, besides `signal.reason`: `NETWORK`, `TIMEOUT`, `UNAUTHORIZED`, `HTTP_STATUS`, `SHORT_READ`, `PROTOCOL`,
- * `RANGE_UNSUPPORTED`, `NOT_A_DATABASE`, `NOT_SUPPORTED`, `REVISION_CHANGED`.
+ * `RANGE_UNSUPPORTED`, `NOT_A_DATABASE`, `CORRUPT_PAGE` (a file that is cut short), `NOT_SUPPORTED`, `REVISION_CHANGED`,
+ * `STORAGE` (a local file), `OFFLINE` (a remote that is paused), `CLOSED`.
  */
 export interface Transport {
   /** Asks for the newest revision, with the pages of `bootstrap` (default: none) on the way. */

@@ -1,6 +1,7 @@
 import { closedError, isLacunaError, LacunaError } from "@lacuna/page";
 import { AbortScope, untilAborted } from "./abort-scope.ts";
 import { HttpAnswer } from "./http-answer.ts";
+import { inBrowser } from "./in-browser.ts";
 import { httpUrl, type PerRequest, perRequest, publicUrl } from "./remote-url.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -76,9 +77,8 @@ export class HttpEndpoint {
       method,
       headers,
       signal,
-      // Pages are kept by Lacuna; another copy in the runtime's cache would be of an unknown revision.
-      cache: "no-store",
-      priority: urgency === "demand" ? "high" : "low",
+      // Pages are kept by Lacuna; another copy in the browser's cache would be of an unknown revision.
+      ...(inBrowser() ? { cache: "no-store", priority: urgency === "demand" ? "high" : "low" } : {}),
       ...(body === undefined ? {} : { body }),
     });
     const where = publicUrl(url);

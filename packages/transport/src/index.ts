@@ -1,4 +1,5 @@
 export { type DetectRemoteOptions, detectRemote, type RemoteKind } from "./detect-remote.ts";
+export type { HttpOptions } from "./http-endpoint.ts";
 export { HttpStatusError } from "./http-status-error.ts";
 export { type RetryFetchOptions, retryFetch } from "./retry-fetch.ts";
 export type { RetryOptions } from "./retry-policy.ts";

@@ -20,7 +20,7 @@ import {
   webPage,
   withHeaders,
 } from "@lacuna/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type HttpRangeOptions, httpRangeTransport } from "../src/http-range/index.ts";
 import { collect, failureOf, numbersOf, openAll, pages, revisionOf } from "./collect.ts";
 import { makeDatabase } from "./make-database.ts";
@@ -138,6 +138,27 @@ describe("requests", () => {
     expect(await openAll(transport, { kind: "full" })).toHaveLength(file.length / PAGE);
     expect(requests).toHaveLength(1);
   });
+});
+
+it("asks in a browser without a condition, which would need permission, and past the browser's cache", async () => {
+  vi.stubGlobal("document", {});
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const inits: (RequestInit | undefined)[] = [];
+  const { fetch } = fetchFrom(honest);
+  const transport = httpRangeTransport({
+    url,
+    fetch: (input, init) => {
+      inits.push(init);
+      return fetch(input, init);
+    },
+  });
+  const revision = await revisionOf(transport);
+  await collect(transport.fetchPages({ ...fetchOnce(revision, 5), urgency: "prefetch" }));
+  expect(inits.map((init) => [init?.cache, init?.priority])).toEqual([
+    ["no-store", "high"],
+    ["no-store", "low"],
+  ]);
+  expect(new Headers(inits[1]?.headers).has("if-match")).toBe(false);
 });
 
 describe("a hostile host", () => {

@@ -18,6 +18,7 @@ import { endable } from "../endable.ts";
 import { shapeOfFile } from "../file-shape.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
+import { inBrowser } from "../in-browser.ts";
 import { mergeStreams } from "../merge-streams.ts";
 import { parseContentRange } from "./content-range.ts";
 import { firstBytes, openingExtent } from "./opening-answer.ts";
@@ -51,11 +52,6 @@ export interface HttpRangeOptions extends HttpOptions {
 /** Most databases have pages of this size; the first request asks for whole ones. */
 const USUAL_PAGE_BYTES = 4096;
 const IDENTITY = { "accept-encoding": "identity" };
-/**
- * `If-Match` makes a browser ask the host for permission first, across origins, which most static hosts refuse. The tag
- * of the answer says the same; the condition only saves the bytes.
- */
-const IN_BROWSER = "document" in globalThis || "WorkerGlobalScope" in globalThis;
 
 /**
  * The pages of a database file on any HTTP host that serves ranges. The revision is the strong `ETag`, or else the weak
@@ -207,13 +203,12 @@ class HttpRangeTransport implements Transport {
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     const { etag } = state.validators;
+    // Across origins a browser asks the host first whether it may send a condition, and most static hosts do not answer.
+    // The tag of the answer tells the same; the condition only saves bytes.
+    const condition = etag === undefined || inBrowser() ? {} : { "if-match": etag };
     const answer = await this.#endpoint.send({
       method: "GET",
-      headers: {
-        ...IDENTITY,
-        range: rangeHeader(asked),
-        ...(etag === undefined || IN_BROWSER ? {} : { "if-match": etag }),
-      },
+      headers: { ...IDENTITY, range: rangeHeader(asked), ...condition },
       urgency,
       signal,
     });
