@@ -1,13 +1,12 @@
+import { LacunaError } from "@lacuna/page";
 import type { TextEncoding } from "./database-header.ts";
 import type { RecordReader } from "./record.ts";
 import { decodeNumber, decodeText, encodeText, serialTypeSize, storageClass, type Value } from "./value.ts";
 
-/** SQLite's own collations. */
-export type Collation = "BINARY" | "NOCASE" | "RTRIM";
-
 /** How one column of an index is ordered. */
 export interface KeyColumn {
-  readonly collation: Collation;
+  /** `BINARY`, `NOCASE` or `RTRIM`. An index with another one can be walked, but not searched for text. */
+  readonly collation: string;
   readonly descending: boolean;
 }
 
@@ -36,7 +35,10 @@ export class PreparedKey {
   readonly #key: readonly Value[];
   readonly #bytes: readonly (Uint8Array | undefined)[];
 
-  /** @throws {RangeError} if the key has no or too many values, or a NaN */
+  /**
+   * @throws {RangeError} if the key has no or too many values, or a NaN
+   * @throws {LacunaError} `UNSUPPORTED_DATABASE` for text in a column with a collation that is not SQLite's own
+   */
   constructor(key: readonly Value[], columns: readonly KeyColumn[], encoding: TextEncoding) {
     if (key.length === 0 || key.length > columns.length) {
       throw new RangeError(`expected 1 to ${columns.length} values in a key, got ${key.length}`);
@@ -119,12 +121,16 @@ export class PreparedKey {
     return common === here && here < size && here < key.length ? undefined : size - key.length;
   }
 
-  #collation(index: number): Collation {
+  #collation(index: number): string {
     return (this.#columns[index] as KeyColumn).collation;
   }
 
   #textKey(text: string, index: number): Uint8Array {
     const collation = this.#collation(index);
+    if (collation !== "BINARY" && collation !== "NOCASE" && collation !== "RTRIM") {
+      const message = `expected the collation BINARY, NOCASE or RTRIM, found ${collation}`;
+      throw new LacunaError("UNSUPPORTED_DATABASE", message);
+    }
     const bytes = encodeText(text, collation === "BINARY" ? this.#encoding : "utf-8");
     return collation === "RTRIM" ? bytes.subarray(0, trimmedSize(bytes, 0, bytes.length)) : bytes;
   }

@@ -33,6 +33,7 @@ export class IndexWalk extends TreeWalk {
   /**
    * @param columns how the columns of the index are ordered, at least as many as a bound has values
    * @throws {RangeError} if a bound does not fit the columns
+   * @throws {LacunaError} `UNSUPPORTED_DATABASE` for a bound with text in a column with an unknown collation
    */
   constructor(
     format: TreeFormat,

@@ -1,7 +1,16 @@
+export type { Affinity, Constant } from "./affinity.ts";
 export { BtreePage, type PageKind, pageKind, parsePage } from "./btree-page.ts";
 export { childPages, type TableChildren, tableChildren } from "./children.ts";
-export type { Collation, KeyBound, KeyColumn } from "./collation.ts";
+export type { KeyBound, KeyColumn } from "./collation.ts";
 export { CountTask } from "./count-task.ts";
+export { type ParsedIndex, parseCreateIndex } from "./create-index.ts";
+export {
+  type Column,
+  type IndexedColumn,
+  type KeyConstraint,
+  type ParsedTable,
+  parseCreateTable,
+} from "./create-table.ts";
 export {
   DATABASE_HEADER_BYTES,
   type DatabaseHeader,
@@ -21,6 +30,19 @@ export {
 } from "./placeholder.ts";
 export type { RecordReader } from "./record.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
+export { RowReader, type RowReaderOptions, type TableEntry } from "./row-reader.ts";
+export {
+  findByName,
+  type Index,
+  type IndexField,
+  parseSchema,
+  SCHEMA_TABLE,
+  type Schema,
+  type SchemaRow,
+  type Table,
+} from "./schema.ts";
+export { SchemaTask } from "./schema-task.ts";
+export { SqlSyntaxError } from "./sql-tokens.ts";
 export { TableWalk, type TableWalkOptions } from "./table-walk.ts";
 export { type TreeFormat, treeFormat } from "./tree-format.ts";
 export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";

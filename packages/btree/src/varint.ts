@@ -39,8 +39,8 @@ export function varintSize(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * The varint at `offset` as a signed 64-bit integer, which is how row ids are stored. The caller has checked that it
- * lies inside the bytes.
+ * The varint at `offset` as a signed 64-bit integer, which is how row ids are stored. Bytes outside the array read as
+ * zero: the caller checks that it ends inside.
  */
 export function decodeVarint(bytes: Uint8Array, offset: number): Rowid {
   let value = 0;
@@ -52,7 +52,9 @@ export function decodeVarint(bytes: Uint8Array, offset: number): Rowid {
   // 49 bits so far. An eighth byte adds seven; a ninth adds all of its eight and makes the pattern signed.
   const eighth = bytes[offset + 7] as number;
   const wide = (BigInt(value) << 7n) | BigInt(eighth & 0x7f);
-  return narrow(eighth < 0x80 ? wide : BigInt.asIntN(64, (wide << 8n) | BigInt(bytes[offset + 8] as number)));
+  return narrow(
+    eighth < 0x80 ? wide : BigInt.asIntN(64, (wide << 8n) | BigInt((bytes[offset + 8] as number) & 0xff)),
+  );
 }
 
 /** The signed 64-bit big-endian integer at `offset`. */
