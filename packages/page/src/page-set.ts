@@ -1,5 +1,5 @@
 import type { PageNo } from "./page-number.ts";
-import type { PageRange } from "./page-range.ts";
+import { type PageRange, rangesInOrder } from "./page-range.ts";
 
 const CHUNK_PAGES = 32_768;
 const CHUNK_WORDS = CHUNK_PAGES / 32;
@@ -78,15 +78,6 @@ export class PageSet implements Iterable<PageNo> {
 
   /** The pages as the fewest ranges, ascending. */
   ranges(): PageRange[] {
-    const ranges: { first: PageNo; last: PageNo }[] = [];
-    let open: { first: PageNo; last: PageNo } | undefined;
-    for (const page of this) {
-      if (open !== undefined && page === open.last + 1) open.last = page;
-      else {
-        open = { first: page, last: page };
-        ranges.push(open);
-      }
-    }
-    return ranges;
+    return rangesInOrder(this);
   }
 }

@@ -1,6 +1,9 @@
 import type { PageNo } from "./page-number.ts";
 
-/** One thing a reader did. */
+/**
+ * One thing a reader did. A page it has to wait for is shown twice: when it is asked for, without bytes, and when it has
+ * come, with them.
+ */
 export interface AccessEvent {
   readonly page: PageNo;
   /** The page's bytes, when they are here. Shared: never write to them or keep them. */

@@ -1,0 +1,24 @@
+import * as page from "@lacuna/page";
+import { expect, it } from "vitest";
+
+it("exports these names", () => {
+  expect(Object.keys(page).sort()).toEqual([
+    "Flight",
+    "LacunaError",
+    "MAX_PAGE_NO",
+    "PageSet",
+    "closedError",
+    "countPages",
+    "indexOfPage",
+    "isLacunaError",
+    "isPageNo",
+    "isPageSize",
+    "offsetOfPage",
+    "pageAtIndex",
+    "pageIndex",
+    "pageNo",
+    "pagesOf",
+    "rangesInOrder",
+    "revision",
+  ]);
+});
