@@ -1,8 +1,10 @@
 import {
   type AbortOptions,
+  type Bootstrap,
   closedError,
   LacunaError,
   type Opening,
+  offsetOfPage,
   type PageEntry,
   type PageNo,
   type PageRequest,
@@ -44,6 +46,7 @@ interface OpenRequest {
  * it, let single pages through, make it fail and make it lie.
  */
 export class RecordingTransport implements Transport {
+  /** Every `fetchPages` so far. */
   readonly requests: RecordedRequest[] = [];
   #database: RemoteDatabase;
   #script: Misbehaviour[] = [];
@@ -52,6 +55,7 @@ export class RecordingTransport implements Transport {
   #wake: (() => void)[] = [];
   #receivedBytes = 0;
   #closed = false;
+  #opens = 0;
 
   constructor(database: RemoteDatabase) {
     this.#database = database;
@@ -88,10 +92,16 @@ export class RecordingTransport implements Transport {
     this.#database = database;
   }
 
-  async open(options?: AbortOptions): Promise<Opening> {
-    options?.signal?.throwIfAborted();
-    if (this.#closed) throw closedError("the transport");
-    return { shape: this.#database.shape, pages: (async function* () {})() };
+  /** Bootstraps by prefix, in full or with no page at all; it cannot run SQL. */
+  async open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
+    const { signal, bootstrap = { kind: "none" } } = options ?? {};
+    this.#check(signal);
+    if (bootstrap.kind === "query") throw new LacunaError("NOT_SUPPORTED", "expected no query bootstrap");
+    this.#opens++;
+    await Promise.resolve();
+    this.#check(signal);
+    const database = this.#database;
+    return { shape: database.shape, pages: this.#bootstrapPages(database, bootstrap, signal) };
   }
 
   async *fetchPages(
@@ -99,8 +109,7 @@ export class RecordingTransport implements Transport {
     options?: AbortOptions,
   ): AsyncGenerator<PageEntry, void, undefined> {
     const signal = options?.signal;
-    signal?.throwIfAborted();
-    if (this.#closed) throw closedError("the transport");
+    this.#check(signal);
     const record: OpenRequest = {
       pages: [...pagesOf(request.pages)],
       urgency: request.urgency,
@@ -121,12 +130,29 @@ export class RecordingTransport implements Transport {
   }
 
   traffic(): TransportTraffic {
-    return { requests: this.requests.length, sentBytes: 0, receivedBytes: this.#receivedBytes };
+    return { requests: this.#opens + this.requests.length, sentBytes: 0, receivedBytes: this.#receivedBytes };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#wakeAll();
+  }
+
+  async *#bootstrapPages(
+    database: RemoteDatabase,
+    bootstrap: Bootstrap,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<PageEntry, void, undefined> {
+    const { pageSize } = database.shape;
+    for (const page of allPages(database.shape)) {
+      const wanted =
+        bootstrap.kind === "full" ||
+        (bootstrap.kind === "prefix" && offsetOfPage(page, pageSize) < bootstrap.bytes);
+      if (!wanted) return;
+      await this.#turn(signal);
+      this.#receivedBytes += pageSize;
+      yield { page, bytes: new Uint8Array(database.page(page)) };
+    }
   }
 
   async *#answer(
@@ -147,7 +173,7 @@ export class RecordingTransport implements Transport {
         );
       }
       if (record.delivered.length >= failAfter) throw script?.error;
-      const honest = { page, bytes: this.#database.page(page).slice() };
+      const honest = { page, bytes: new Uint8Array(this.#database.page(page)) };
       for (const entry of script?.entries?.(honest) ?? [honest]) {
         record.delivered.push(entry.page);
         this.#receivedBytes += entry.bytes.length;
@@ -172,15 +198,19 @@ export class RecordingTransport implements Transport {
     // A network never answers in the same turn.
     await Promise.resolve();
     while (this.#credit < 1) {
-      signal?.throwIfAborted();
-      if (this.#closed) throw closedError("the transport");
+      this.#check(signal);
       await new Promise<void>((resolve) => {
         this.#wake.push(resolve);
         signal?.addEventListener("abort", () => resolve(), { once: true });
       });
     }
-    signal?.throwIfAborted();
+    this.#check(signal);
     this.#credit--;
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#closed) throw closedError("the transport");
   }
 
   #wakeAll(): void {
