@@ -42,7 +42,8 @@ export interface Circumstances {
 }
 
 const BUFFER_BYTES = 65_536;
-const OPEN_READONLY = 1;
+/** The file says that it is read-only. Asking for that here would make attached `:memory:` databases so, too. */
+const OPEN_READWRITE = 2;
 const PREPARE_PERSISTENT = 1;
 const DBCONFIG_DQS_DML = 1013;
 const DBCONFIG_DQS_DDL = 1014;
@@ -234,7 +235,7 @@ export class Connection {
     if (this.#db !== 0) return;
     this.#doubtful = false;
     const { sqlite, heap, waiting } = this.engine;
-    const result = await this.#call(() => waiting.open(this.#name, this.#out, OPEN_READONLY, 0));
+    const result = await this.#call(() => waiting.open(this.#name, this.#out, OPEN_READWRITE, 0));
     this.#db = heap.getPointer(this.#out);
     try {
       if (result !== SQLITE_OK) throw sqlErrorOf(this.engine, this.#db, result);

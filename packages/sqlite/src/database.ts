@@ -4,7 +4,7 @@ import { chooseDriver, type DriverName } from "./driver.ts";
 import type { RunResult } from "./execution.ts";
 import { loadWasm } from "./load-wasm.ts";
 import { resolveOptions, type SqliteOptions } from "./options.ts";
-import type { Parameters } from "./parameters.ts";
+import { copyParameters, type Parameters } from "./parameters.ts";
 import { QueryRunner, type Request } from "./query-runner.ts";
 import type { RowShape } from "./row-reader.ts";
 import { kindOfStatement } from "./sql-text.ts";
@@ -71,11 +71,12 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
   const resolved = resolveOptions(options);
   const signal = resolved.signal ?? new AbortController().signal;
   const driver = chooseDriver(resolved.driver);
-  const [module, view] = await Promise.all([
-    settledOrAborted(loadWasm(resolved.wasm), signal),
-    View.open(resolved.source, signal),
-  ]);
+  const compiling = loadWasm(resolved.wasm);
+  // Awaited below; until then a failure must not count as one nobody looks at.
+  compiling.catch(() => {});
+  const view = await View.open(resolved.source, signal);
   view.release();
+  const module = await settledOrAborted(compiling, signal);
   const counters: ConnectionCounters = { waits: 0, restarts: 0, instances: 0 };
   const runner = new QueryRunner({
     source: resolved.source,
@@ -193,10 +194,4 @@ class Database extends Calls implements SqlDatabase {
   close(): Promise<void> {
     return this.runner.close();
   }
-}
-
-/** The statement may run after the caller changed its list. Blobs are not copied: they stay the caller's to keep still. */
-function copyParameters(parameters: Parameters): readonly unknown[] {
-  const [first] = parameters;
-  return parameters.length === 1 && Array.isArray(first) ? [[...first]] : [...parameters];
 }

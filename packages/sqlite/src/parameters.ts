@@ -30,6 +30,14 @@ export function resolveParameters(given: readonly unknown[], names: ParameterNam
   return values.map((value, index) => checkValue(value, names[index] ?? `${index + 1}`));
 }
 
+/** What a caller passed, safe from what it does to its array or object later. Blobs are not copied. */
+export function copyParameters(given: readonly unknown[]): readonly unknown[] {
+  const [first] = given;
+  if (given.length !== 1) return [...given];
+  if (Array.isArray(first)) return [[...first]];
+  return [isNamed(first) ? { ...first } : first];
+}
+
 function resolveNamed(given: Readonly<Record<string, unknown>>, names: ParameterNames): SqlValue[] {
   const used = new Set<string>();
   const values = names.map((name, index) => {

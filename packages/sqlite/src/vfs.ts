@@ -18,6 +18,8 @@ export interface VirtualFile {
   close(): void;
 }
 
+const OPEN_READONLY = 1;
+const OPEN_READWRITE = 2;
 const OPEN_MAIN_DB = 0x100;
 /** SQLite may read parts of pages: it then reads long overflow chains past its page cache. */
 const IOCAP_SUBPAGE_READ = 0x8000;
@@ -135,7 +137,7 @@ function vfsMethods(
         // Without methods SQLite does not call xClose on a file that could not be opened.
         heap.setInt32(out, wanted ? methods : 0);
         if (!wanted) return SQLITE_CANTOPEN;
-        if (outFlags !== 0) heap.setInt32(outFlags, flags);
+        if (outFlags !== 0) heap.setInt32(outFlags, (flags & ~OPEN_READWRITE) | OPEN_READONLY);
         return SQLITE_OK;
       },
     ),
