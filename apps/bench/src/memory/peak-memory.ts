@@ -1,24 +1,41 @@
+/** Bytes by which the memory of the process grew at most. */
+export interface MemoryGrowth {
+  /** The resident set: what the operating system gave. */
+  readonly resident: number;
+  /** The heap of JavaScript, garbage and room for more included. */
+  readonly heap: number;
+  /** Buffers of JavaScript, garbage included. */
+  readonly buffers: number;
+}
+
 /**
- * Follows the resident set of this process. A sampler can miss a short peak, the operating system's own high-water mark
- * cannot; but that mark also remembers what was before, so it counts only once it has risen.
+ * Follows the memory of this process. A sampler can miss a short peak of the resident set, the operating system's own
+ * high-water mark cannot; but that mark also remembers what was before, so it counts only once it has risen.
  */
 export class PeakMemory {
-  readonly baselineBytes = process.memoryUsage.rss();
+  readonly baseline = process.memoryUsage();
   readonly #baselineMark = highWaterMark();
-  #sampledBytes = this.baselineBytes;
-  readonly #timer = setInterval(() => this.sample(), 10);
+  readonly #peak = { ...this.baseline };
+  readonly #timer = setInterval(() => this.#sample(), 10);
 
-  sample(): void {
-    this.#sampledBytes = Math.max(this.#sampledBytes, process.memoryUsage.rss());
+  /** Stops following. */
+  stop(): MemoryGrowth {
+    clearInterval(this.#timer);
+    this.#sample();
+    const mark = highWaterMark();
+    const resident = mark > this.#baselineMark ? Math.max(mark, this.#peak.rss) : this.#peak.rss;
+    return {
+      resident: resident - this.baseline.rss,
+      heap: this.#peak.heapTotal - this.baseline.heapTotal,
+      buffers: this.#peak.arrayBuffers - this.baseline.arrayBuffers,
+    };
   }
 
-  /** Stops following. @returns bytes by which the resident set grew at most since the start */
-  stop(): number {
-    clearInterval(this.#timer);
-    this.sample();
-    const mark = highWaterMark();
-    const peak = mark > this.#baselineMark ? Math.max(mark, this.#sampledBytes) : this.#sampledBytes;
-    return peak - this.baselineBytes;
+  #sample(): void {
+    const now = process.memoryUsage();
+    for (const kind of ["rss", "heapTotal", "arrayBuffers"] as const) {
+      this.#peak[kind] = Math.max(this.#peak[kind], now[kind]);
+    }
   }
 }
 

@@ -1,15 +1,18 @@
 import { connect } from "lacuna";
-import { PeakMemory } from "./peak-memory.ts";
+import { type MemoryGrowth, PeakMemory } from "./peak-memory.ts";
 
-/** What the process that scans tells its parent, in bytes and rows. */
+/** What the process that scans tells its parent. */
 export interface ScanReport {
   readonly rows: number;
   readonly receivedBytes: number;
   readonly requests: number;
-  readonly scanGrowthBytes: number;
-  /** What remained after the scan, when garbage was collected. */
-  readonly keptBytes: number;
-  readonly secondInstanceBytes: number;
+  /** While all rows were read. */
+  readonly scan: MemoryGrowth;
+  /** Bytes of buffers that were still needed after the scan. */
+  readonly keptBufferBytes: number;
+  /** While a second statement had to wait for a page. */
+  readonly secondInstance: MemoryGrowth;
+  readonly instances: number;
 }
 
 // Scans the database at the URL into the replica at the path, both named on the command line, and measures itself.
@@ -29,18 +32,27 @@ collect();
 // Two statements that both have to wait for a page cannot share an instance of SQLite.
 const second = new PeakMemory();
 await Promise.all([60_000, 120_000].map((id) => db.all("SELECT name FROM entries WHERE id = ?", id)));
-const secondInstanceBytes = second.stop();
+const secondInstance = second.stop();
 collect();
 
-const scan = new PeakMemory();
+const scanning = new PeakMemory();
 let rows = 0;
 for await (const _ of db.iterate("SELECT id, name, body FROM entries")) rows++;
-const scanGrowthBytes = scan.stop();
+const scan = scanning.stop();
 collect();
-const keptBytes = process.memoryUsage.rss() - scan.baselineBytes;
+const keptBufferBytes = process.memoryUsage().arrayBuffers - scanning.baseline.arrayBuffers;
 
-const { networkReceivedBytes: receivedBytes, requests } = await db.stats();
+const { networkReceivedBytes: receivedBytes, requests, sql } = await db.stats();
 await db.close();
-const report: ScanReport = { rows, receivedBytes, requests, scanGrowthBytes, keptBytes, secondInstanceBytes };
+const { instances } = sql;
+const report: ScanReport = {
+  rows,
+  receivedBytes,
+  requests,
+  scan,
+  keptBufferBytes,
+  secondInstance,
+  instances,
+};
 process.send?.(report);
 process.disconnect?.();
