@@ -1,17 +1,21 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { firstExample } from "./first-example.ts";
 import { importedEntries, type PackedManifest } from "./packed-package.ts";
 import { runProgram } from "./run-program.ts";
 
 // Packs every public package, installs the tarballs into an empty project as a user would, and there imports every
-// entry, runs every command and the first example of the facade's README on each version of Node that is supported.
+// entry, runs every command and the first examples of the READMEs on each version of Node that is supported. The examples
+// get a database to connect to from the packed command line.
 
 const NODE_VERSIONS = [22, 24, 26];
 const PNPM = ["-y", "pnpm@12"];
-const FACADE = "lacuna";
+const SAMPLE_TABLE = "sample_table";
+const EXAMPLES = ["README.md", "packages/lacuna/README.md"];
 
 const root = resolve(import.meta.dirname, "../..");
 const work = await mkdtemp(join(tmpdir(), "lacuna-packed-"));
@@ -29,19 +33,22 @@ async function check(): Promise<void> {
   const entries = packages.flatMap(({ manifest }) => importedEntries(manifest));
   await checkFiles(project, packages);
   await writeFile(join(project, "import-all.mjs"), importAll(entries.map(({ specifier }) => specifier)));
-  const example = await readExample();
-  if (example !== undefined) await writeFile(join(project, "example.ts"), example);
+  for (const [index, readme] of EXAMPLES.entries()) {
+    await writeFile(join(project, `example-${index}.ts`), await readExample(readme));
+  }
   for (const version of NODE_VERSIONS) {
     const node = await nodeBinary(version);
     const found = (await runProgram(node, ["--version"], { cwd: project })).trim();
     await runProgram(node, ["import-all.mjs"], { cwd: project });
     for (const { manifest } of packages) await runCommands(node, project, manifest);
-    if (example !== undefined) await runProgram(node, ["example.ts"], { cwd: project });
-    console.log(
-      `Node ${found}: ${entries.length} entries${example === undefined ? "" : ", the first example"}`,
-    );
+    await withServer(node, project, async (url) => {
+      for (const index of EXAMPLES.keys()) {
+        const output = await runProgram(node, [`example-${index}.ts`, url], { cwd: project });
+        if (!output.includes(SAMPLE_TABLE)) throw new Error(`${EXAMPLES[index]}: no rows in\n${output}`);
+      }
+    });
+    console.log(`Node ${found}: ${entries.length} entries, ${EXAMPLES.length} first examples`);
   }
-  if (example === undefined) console.log(`packages/${FACADE}/README.md has no example yet`);
 }
 
 interface PublicPackage {
@@ -110,9 +117,48 @@ async function runCommands(node: string, project: string, { name, bin = {} }: Pa
   }
 }
 
-async function readExample(): Promise<string | undefined> {
-  const readme = join(root, "packages", FACADE, "README.md");
-  return existsSync(readme) ? firstExample(await readFile(readme, "utf8")) : undefined;
+async function readExample(readme: string): Promise<string> {
+  const example = firstExample(await readFile(join(root, readme), "utf8"));
+  if (example === undefined) throw new Error(`${readme} has no example`);
+  return example;
+}
+
+/** Serves a small database by the packed command while `work` runs. */
+async function withServer(
+  node: string,
+  project: string,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const file = join(project, "sample.db");
+  if (!existsSync(file)) {
+    const sample = new DatabaseSync(file);
+    sample.exec(`CREATE TABLE ${SAMPLE_TABLE} (id INTEGER PRIMARY KEY, name TEXT)`);
+    sample.close();
+  }
+  const command = join("node_modules", "@lacuna", "cli", "dist", "main.js");
+  const server = spawn(node, [command, "serve", file, "--port", "0"], { cwd: project });
+  try {
+    await work(await firstUrl(server));
+  } finally {
+    server.kill();
+  }
+}
+
+function firstUrl(server: ChildProcessWithoutNullStreams): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let all = "";
+    const look = (text: string): void => {
+      all += text;
+      const url = /http:\/\/\S+/.exec(all);
+      if (url !== null && /\s/.test(all.slice(url.index))) resolve(url[0]);
+    };
+    server.stdout.setEncoding("utf8").on("data", look);
+    server.stderr.setEncoding("utf8").on("data", look);
+    server.on("error", reject);
+    server.on("close", (code) =>
+      reject(new Error(`the server ended with ${code} before it was ready:\n${all}`)),
+    );
+  });
 }
 
 /** A Node of that major version: this one, or the one that npm has for this machine. */
