@@ -1,12 +1,13 @@
 import {
+  type AbortOptions,
   closedError,
   isLacunaError,
   type PageNo,
-  type PageSource,
+  type PrefetchSource,
   type ReadOptions,
   type Revision,
 } from "@lacuna/page";
-import type { Snapshot } from "./snapshot.ts";
+import type { PrefetchSnapshot, Snapshot } from "./snapshot.ts";
 
 /** Who is told what happens to a snapshot. */
 export interface SnapshotOwner {
@@ -16,14 +17,14 @@ export interface SnapshotOwner {
 }
 
 /** The pages of one revision as they are, without anything local over them. */
-export class BaseSnapshot implements Snapshot {
+export class BaseSnapshot implements PrefetchSnapshot {
   readonly revision: Revision;
   readonly pageSize: number;
   readonly pageCount: number;
   readonly #owner: SnapshotOwner;
-  #base: PageSource | undefined;
+  #base: PrefetchSource | undefined;
 
-  constructor(base: PageSource, owner: SnapshotOwner) {
+  constructor(base: PrefetchSource, owner: SnapshotOwner) {
     this.revision = base.revision;
     this.pageSize = base.pageSize;
     this.pageCount = base.pageCount;
@@ -44,6 +45,10 @@ export class BaseSnapshot implements Snapshot {
       if (isLacunaError(error, "REVISION_CHANGED")) this.#owner.revisionChanged();
       throw error;
     }
+  }
+
+  async prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
+    await this.#base?.prefetch(pages, options);
   }
 
   release(): void {

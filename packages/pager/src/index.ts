@@ -1,2 +1,2 @@
 export { Pager, type PagerOptions } from "./pager.ts";
-export type { Snapshot, SnapshotSource } from "./snapshot.ts";
+export type { PrefetchSnapshot, Snapshot, SnapshotSource } from "./snapshot.ts";

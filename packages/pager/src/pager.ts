@@ -7,7 +7,7 @@ import {
   type PrefetchSource,
 } from "@lacuna/page";
 import { BaseSnapshot } from "./base-snapshot.ts";
-import type { Snapshot, SnapshotSource } from "./snapshot.ts";
+import type { PrefetchSnapshot, Snapshot, SnapshotSource } from "./snapshot.ts";
 
 type Repin = (signal: AbortSignal) => Promise<PrefetchSource>;
 
@@ -77,7 +77,7 @@ export class Pager implements SnapshotSource {
    *   remote cannot be reached
    * @throws `options.signal.reason` from the promise if aborted
    */
-  snapshot(options?: AbortOptions): Snapshot | Promise<Snapshot> {
+  snapshot(options?: AbortOptions): PrefetchSnapshot | Promise<PrefetchSnapshot> {
     this.#closing.signal.throwIfAborted();
     const due = this.#repinning !== undefined || this.#now() >= this.#repinAt;
     if (this.#repin === undefined || !this.#stale || !due) return this.#take();
@@ -94,10 +94,10 @@ export class Pager implements SnapshotSource {
     await this.#repinEnded;
   }
 
-  #take(): Snapshot {
+  #take(): PrefetchSnapshot {
     this.#closing.signal.throwIfAborted();
     const base = this.#base;
-    const snapshot: Snapshot = new BaseSnapshot(base, {
+    const snapshot: PrefetchSnapshot = new BaseSnapshot(base, {
       revisionChanged: () => {
         // A snapshot of an earlier base finds out nothing new.
         if (base === this.#base) this.#stale = true;
@@ -108,7 +108,7 @@ export class Pager implements SnapshotSource {
     return snapshot;
   }
 
-  async #moveOn(repin: Repin, signal: AbortSignal | undefined): Promise<Snapshot> {
+  async #moveOn(repin: Repin, signal: AbortSignal | undefined): Promise<PrefetchSnapshot> {
     if (this.#repinning === undefined || this.#repinning.abandoned) {
       this.#repinning = new Flight((unwanted) => this.#untilClosed(this.#begin(repin, unwanted)));
     }

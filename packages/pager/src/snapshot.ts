@@ -1,10 +1,13 @@
-import type { AbortOptions, PageSource } from "@lacuna/page";
+import type { AbortOptions, PageSource, PrefetchSource } from "@lacuna/page";
 
 /** A consistent view of a database: its pages never change while it is held. */
 export interface Snapshot extends PageSource {
   /** Gives the view up. Reading afterwards fails with `CLOSED`. Calling it again is harmless. */
   release(): void;
 }
+
+/** A snapshot that can be told what will be wanted next. Prefetching does nothing once it is released. */
+export interface PrefetchSnapshot extends Snapshot, PrefetchSource {}
 
 /** Where SQL gets its view from. */
 export interface SnapshotSource {

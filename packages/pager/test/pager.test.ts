@@ -41,6 +41,17 @@ describe("a snapshot", () => {
     expect(other.peek(pageNo(1))).toEqual(first.page(pageNo(1)));
   });
 
+  it("passes prefetches on until it is released", async () => {
+    const { pager, transport } = await setUp();
+    const snapshot = pager.snapshot();
+    if (snapshot instanceof Promise) throw new Error("expected a snapshot at once, found a promise");
+    await snapshot.prefetch([pageNo(7), pageNo(9)]);
+    expect(transport.asked).toEqual([[7, 9]]);
+    snapshot.release();
+    await snapshot.prefetch([pageNo(11)]);
+    expect(transport.asked).toHaveLength(1);
+  });
+
   it("passes other failures on and stays current", async () => {
     const { pager, transport } = await setUp();
     transport.misbehave({ error: gone });
