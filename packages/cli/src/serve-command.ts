@@ -52,6 +52,7 @@ export async function serveCommand(args: readonly string[], context: CommandCont
         );
       }
       await untilAborted(context.signal);
+      if (values.verbose) await note(context, "stopping when the answers under way are finished");
     } finally {
       await server.close();
     }

@@ -31,8 +31,8 @@ function lacuna(...args: string[]): Lacuna {
   return { child, exit, out: () => out, err: () => err };
 }
 
-async function serving(file: string): Promise<Lacuna & { readonly url: string }> {
-  const server = lacuna("serve", "--port", "0", file);
+async function serving(file: string, ...args: string[]): Promise<Lacuna & { readonly url: string }> {
+  const server = lacuna("serve", "--port", "0", ...args, file);
   while (!server.out().includes("static")) await once(server.child.stdout ?? server.child, "data");
   return { ...server, url: /sync +(\S+)/.exec(server.out())?.[1] ?? "" };
 }
@@ -71,5 +71,18 @@ describe("the process", () => {
     await once(client.child.stdout ?? client.child, "data");
     client.child.kill("SIGINT");
     expect([await client.exit, client.err()]).toEqual([130, ""]);
+  });
+
+  it("stops at once when it is told a second time", async () => {
+    const large = "CREATE TABLE t (b); INSERT INTO t VALUES (zeroblob(50000000))";
+    const server = await serving(temporaryDatabase(large), "--verbose");
+    // An answer that nobody takes keeps a server that stops gracefully.
+    const response = await fetch(`${server.url}test.db`);
+    onTestFinished(() => response.body?.cancel().catch(() => {}));
+    server.child.kill("SIGTERM");
+    while (!server.err().includes("stopping")) await once(server.child.stderr ?? server.child, "data");
+    expect(server.child.exitCode).toBeNull();
+    server.child.kill("SIGTERM");
+    expect(await server.exit).toBe(130);
   });
 });
