@@ -1,10 +1,21 @@
 import { LacunaError } from "@lacuna/page";
-import type {
-  BootstrapStrategy,
-  ConnectOptions,
-  PartialSyncOptions,
-  RemoteEncryptionOptions,
-} from "./options.ts";
+import {
+  type Check,
+  check,
+  checkRemote,
+  invalid,
+  isBoolean,
+  isFunction,
+  isIntegerFrom,
+  isObject,
+  isOneOf,
+  isSignal,
+  isString,
+  isStringList,
+  REMOTE_OPTIONS,
+  show,
+} from "./option-check.ts";
+import type { BootstrapStrategy, ConnectOptions, PartialSyncOptions } from "./options.ts";
 
 /** Options whose meaning needs writing, which this version does not offer: better refused than ignored. */
 const OF_WRITING = [
@@ -18,43 +29,15 @@ const OF_WRITING = [
   "tracing",
 ];
 
-type Check = (value: unknown) => string | undefined;
-
-const isString: Check = (value) => (typeof value === "string" ? undefined : "a string");
-const isFunction: Check = (value) => (typeof value === "function" ? undefined : "a function");
-const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
-const isObject: Check = (value) =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "an object";
-const isStringOrFunction: Check = (value) =>
-  typeof value === "string" || typeof value === "function" ? undefined : "a string or a function";
-const isStringList: Check = (value) =>
-  Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "a list of strings";
-const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");
-const isIntegerFrom =
-  (least: number): Check =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= least ? undefined : `an integer from ${least}`;
-const isOneOf =
-  (...words: string[]): Check =>
-  (value) =>
-    words.includes(value as string) ? undefined : `one of ${words.map((word) => `"${word}"`).join(", ")}`;
-
 const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   path: isString,
-  url: isStringOrFunction,
-  authToken: isStringOrFunction,
+  ...REMOTE_OPTIONS,
   partialSync: isObject,
   partialSyncExperimental: isObject,
   pullBytesThreshold: isIntegerFrom(1),
-  remoteEncryption: isObject,
   experimental: isStringList,
-  fetch: isFunction,
-  remote: isOneOf("auto", "sync-server", "static"),
-  timeoutMs: isIntegerFrom(1),
-  attempts: isIntegerFrom(1),
   memoryBytes: isIntegerFrom(0),
   store: isObject,
-  transport: isObject,
   onProgress: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
@@ -68,33 +51,6 @@ const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   segmentSize: isIntegerFrom(1),
   prefetch: isBoolean,
 };
-
-const ENCRYPTION: Readonly<Record<keyof RemoteEncryptionOptions, Check>> = {
-  key: isString,
-  cipher: isString,
-};
-
-const invalid = (message: string): LacunaError => new LacunaError("INVALID_OPTION", message);
-
-function check(where: string, given: object, known: Readonly<Record<string, Check>>): void {
-  for (const [name, value] of Object.entries(given)) {
-    const test = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (test === undefined) {
-      throw invalid(`unknown option ${where}${name}; known are ${Object.keys(known).join(", ")}`);
-    }
-    const expected = value === undefined ? undefined : test(value);
-    if (expected !== undefined)
-      throw invalid(`option ${where}${name} must be ${expected}, got ${show(value)}`);
-  }
-}
-
-function show(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value)
-    : typeof value === "object"
-      ? "an object"
-      : String(value);
-}
 
 /** The options as given, after every one of them was found known, of the right kind and free of contradictions. */
 export interface CheckedOptions extends ConnectOptions {
@@ -128,9 +84,8 @@ export function checkOptions(options: ConnectOptions): CheckedOptions {
 }
 
 function checkContradictions(options: CheckedOptions): void {
-  const { partialSync, remoteEncryption, url, transport } = options;
-  if (url !== undefined && transport !== undefined)
-    throw invalid("options url and transport exclude each other");
+  const { partialSync, url, transport } = options;
+  checkRemote(options);
   if (partialSync !== undefined) {
     check("partialSync.", partialSync, PARTIAL);
     checkStrategy(partialSync.bootstrapStrategy);
@@ -138,12 +93,6 @@ function checkContradictions(options: CheckedOptions): void {
       throw invalid(
         "option pullBytesThreshold is about bringing the whole database, and partialSync about not doing so",
       );
-    }
-  }
-  if (remoteEncryption !== undefined) {
-    check("remoteEncryption.", remoteEncryption, ENCRYPTION);
-    if (remoteEncryption.key === undefined || remoteEncryption.cipher === undefined) {
-      throw invalid("option remoteEncryption needs key and cipher");
     }
   }
   const remoteOnly = ["authToken", "fetch", "remote", "remoteEncryption", "partialSync"] as const;

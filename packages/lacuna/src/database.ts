@@ -1,4 +1,4 @@
-import { closedError, type PageStore } from "@lacuna/page";
+import { closedError } from "@lacuna/page";
 import {
   type CallOptions,
   openSqlite,
@@ -9,13 +9,12 @@ import {
   type Parameters as SqlParameters,
   type SqlStatement,
 } from "@lacuna/sqlite";
-import { openReplica, type Replica } from "@lacuna/sync";
+import type { Replica } from "@lacuna/sync";
 import { type CheckedOptions, checkOptions } from "./check-options.ts";
+import { composeReplica } from "./compose-replica.ts";
 import { type DatabaseStats, databaseStats } from "./database-stats.ts";
-import { emptyDatabase } from "./empty-database.ts";
-import { openStore } from "./local-store.ts";
+import { localFiles } from "./local-files.ts";
 import type { ConnectOptions } from "./options.ts";
-import { openRemote } from "./remote.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -205,29 +204,22 @@ export class Database implements SqlCalls {
     }
   }
 
-  async #openReplica(signal: AbortSignal): Promise<Replica> {
+  #openReplica(signal: AbortSignal): Promise<Replica> {
     const { partialSync, pullBytesThreshold, memoryBytes, onProgress, ...options } = this.#options;
-    const remote = openRemote(options);
-    const store: PageStore = await openStore(options);
-    if (remote === undefined && store.shape() === undefined && this.memory)
-      await store.reset(emptyDatabase());
     const { bootstrapStrategy: strategy, segmentSize, prefetch } = partialSync ?? {};
-    const lazy = partialSync !== undefined || remote === undefined;
-    return openReplica({
-      store,
-      transport: remote?.transport,
-      remoteName: remote?.name,
-      partial: !lazy
-        ? undefined
-        : strategy?.kind === "query"
-          ? { kind: "query", sql: strategy.query }
-          : { kind: "prefix", bytes: strategy?.length ?? DEFAULT_PREFIX_BYTES },
+    return composeReplica(options, localFiles, (remote) => ({
+      partial:
+        partialSync === undefined && remote !== undefined
+          ? undefined
+          : strategy?.kind === "query"
+            ? { kind: "query", sql: strategy.query }
+            : { kind: "prefix", bytes: strategy?.length ?? DEFAULT_PREFIX_BYTES },
       pullBytesThreshold,
       segmentBytes: segmentSize,
       memoryBytes,
       prefetch,
       onProgress,
       signal,
-    });
+    }));
   }
 }

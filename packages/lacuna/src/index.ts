@@ -17,5 +17,5 @@ export type {
   BootstrapStrategy,
   ConnectOptions,
   PartialSyncOptions,
-  RemoteEncryptionOptions,
 } from "./options.ts";
+export type { RemoteEncryptionOptions, RemoteOptions } from "./remote-options.ts";

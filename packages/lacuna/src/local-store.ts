@@ -1,11 +1,15 @@
 import type { PageStore } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
-import type { CheckedOptions } from "./check-options.ts";
+import type { LocalFiles } from "./local-files.ts";
 
-/** The store of the options: the one given, memory, or files at `path` by the adapter that is loaded only then. */
-export async function openStore(options: CheckedOptions): Promise<PageStore> {
-  if (options.store !== undefined) return options.store;
-  if (options.path === ":memory:") return memoryStore();
-  const { openNodeStore } = await import("@lacuna/storage/node");
-  return openNodeStore({ path: options.path });
+/** Where what came is kept. */
+export interface StoreOptions {
+  readonly path: string;
+  readonly store?: PageStore | undefined;
+}
+
+/** The store of the options: the one given, memory, or files at `path`. */
+export async function openStore({ path, store }: StoreOptions, files: LocalFiles): Promise<PageStore> {
+  if (store !== undefined) return store;
+  return path === ":memory:" ? memoryStore() : files.openStore(path);
 }

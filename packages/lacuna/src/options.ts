@@ -1,6 +1,7 @@
-import type { PageStore, Transport } from "@lacuna/page";
+import type { PageStore } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress } from "@lacuna/sync";
+import type { RemoteOptions } from "./remote-options.ts";
 
 /** What of the database comes at opening. */
 export type BootstrapStrategy =
@@ -25,50 +26,18 @@ export interface PartialSyncOptions {
   readonly prefetch?: boolean | undefined;
 }
 
-/** The credentials of an encrypted database of Turso Cloud: sent with every request, as its documentation says. */
-export interface RemoteEncryptionOptions {
-  /** Base64. */
-  readonly key: string;
-  readonly cipher: string;
-}
-
-export interface ConnectOptions {
+export interface ConnectOptions extends RemoteOptions {
   /** Local file that keeps the replica, or `":memory:"`. `PATH-info` and `PATH-lock` lie beside it. */
   readonly path: string;
-  /**
-   * The remote: `libsql://`, `https://` or `http://` of a sync server, `https://host/file.db` of a static host, or
-   * `file:` of a local database. A function is called before every request; `null` means: offline for now.
-   */
-  readonly url?: string | (() => string | null) | undefined;
-  /** Bearer token, or a function that is asked before every request. */
-  readonly authToken?: string | (() => string | Promise<string>) | undefined;
   /** Absent: the whole database is brought at opening. */
   readonly partialSync?: PartialSyncOptions | undefined;
   /** Another name of `partialSync`. */
   readonly partialSyncExperimental?: PartialSyncOptions | undefined;
   /** Bytes of pages asked for in one request while the whole database is brought; absent: all in one. */
   readonly pullBytesThreshold?: number | undefined;
-  readonly remoteEncryption?: RemoteEncryptionOptions | undefined;
   /** Engine features of other clients, such as `"views"`. SQLite has them all; the list is accepted and not needed. */
   readonly experimental?: readonly string[] | undefined;
-  /** Used for every request instead of the global `fetch`. */
-  readonly fetch?: typeof fetch | undefined;
 
-  /**
-   * What the remote is. `"auto"` tells by the URL and by asking, which costs one request at the first opening.
-   * @default "auto"
-   */
-  readonly remote?: "auto" | "sync-server" | "static" | undefined;
-  /**
-   * Milliseconds without any sign of the remote after which a request fails with `TIMEOUT`.
-   * @default 30000
-   */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * How often a request is tried in all, when trying again is worth it.
-   * @default 4
-   */
-  readonly attempts?: number | undefined;
   /**
    * Bytes of pages kept in memory besides the local store.
    * @default 33554432
@@ -76,8 +45,6 @@ export interface ConnectOptions {
   readonly memoryBytes?: number | undefined;
   /** Takes the pages instead of `path`. Owned and closed by the database. */
   readonly store?: PageStore | undefined;
-  /** Takes the place of `url`. Owned and closed by the database. */
-  readonly transport?: Transport | undefined;
   /** Told how the opening goes, batch by batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Ends the opening with the signal's reason. */

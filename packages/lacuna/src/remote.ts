@@ -2,9 +2,10 @@ import { LacunaError, type Transport, type TransportTraffic } from "@lacuna/page
 import { detectRemote, withRetry, withTimeout } from "@lacuna/transport";
 import { httpRangeTransport } from "@lacuna/transport/http-range";
 import { syncServerTransport } from "@lacuna/transport/sync-server";
-import type { CheckedOptions } from "./check-options.ts";
 import { deferredTransport } from "./deferred-transport.ts";
+import type { LocalFiles } from "./local-files.ts";
 import { httpUrl, remoteName } from "./remote-name.ts";
+import type { RemoteOptions } from "./remote-options.ts";
 
 /** The remote of a database, ready to be asked, and the name that is kept with its replica. */
 export interface Remote {
@@ -13,7 +14,7 @@ export interface Remote {
 }
 
 /** @throws {LacunaError} `INVALID_OPTION` if the URL cannot be one of a database */
-export function openRemote(options: CheckedOptions): Remote | undefined {
+export function openRemote(options: RemoteOptions, files: LocalFiles): Remote | undefined {
   const { url, transport, attempts = 4, timeoutMs = 30_000 } = options;
   if (transport !== undefined) return { transport, name: undefined };
   if (url === undefined) return undefined;
@@ -21,7 +22,7 @@ export function openRemote(options: CheckedOptions): Remote | undefined {
   // A function may name another host each time: such a remote has no fixed name, and is what the caller says it is.
   if (typeof url === "function") return { transport: patient(syncServer(url, options)), name: undefined };
   const name = nameOf(url);
-  if (name.startsWith("file:")) return { transport: localFile(url), name };
+  if (name.startsWith("file:")) return { transport: localFile(url, files), name };
   if (options.remote === "static") return { transport: patient(staticHost(url, options)), name };
   if (options.remote === "sync-server" || httpUrl(url) !== url) {
     return { transport: patient(syncServer(url, options)), name };
@@ -42,9 +43,9 @@ function nameOf(url: string): string {
   throw new LacunaError("INVALID_OPTION", `option url must be libsql:, https:, http: or file:, got ${name}`);
 }
 
-const fetchOf = (options: CheckedOptions): typeof fetch => options.fetch ?? globalThis.fetch;
+const fetchOf = (options: RemoteOptions): typeof fetch => options.fetch ?? globalThis.fetch;
 
-function headersOf({ remoteEncryption }: CheckedOptions): Record<string, string> {
+function headersOf({ remoteEncryption }: RemoteOptions): Record<string, string> {
   if (remoteEncryption === undefined) return {};
   return {
     "x-turso-encryption-key": remoteEncryption.key,
@@ -52,29 +53,26 @@ function headersOf({ remoteEncryption }: CheckedOptions): Record<string, string>
   };
 }
 
-function syncServer(url: NonNullable<CheckedOptions["url"]>, options: CheckedOptions): Transport {
+function syncServer(url: NonNullable<RemoteOptions["url"]>, options: RemoteOptions): Transport {
   const { authToken } = options;
   return syncServerTransport({ url, authToken, headers: headersOf(options), fetch: fetchOf(options) });
 }
 
-function staticHost(url: string, options: CheckedOptions): Transport {
+function staticHost(url: string, options: RemoteOptions): Transport {
   return httpRangeTransport({ url, authToken: options.authToken, fetch: fetchOf(options) });
 }
 
-/** A local database, by the adapter for files, which is loaded only where it is used. */
-function localFile(url: string): Transport {
+/** A local database, whose adapter is loaded when it is first read. */
+function localFile(url: string, files: LocalFiles): Transport {
   const nothing: TransportTraffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
   return deferredTransport(
-    async () => {
-      const { fileTransport } = await import("@lacuna/transport/file");
-      return fileTransport({ path: url });
-    },
+    () => files.openDatabase(url),
     () => nothing,
   );
 }
 
 /** A remote that has to be asked what it is. */
-function asked(url: string, options: CheckedOptions): Transport {
+function asked(url: string, options: RemoteOptions): Transport {
   let requests = 0;
   const counted: typeof fetch = (input, init) => {
     requests++;

@@ -1,0 +1,21 @@
+import type { PageStore, Transport } from "@lacuna/page";
+
+/** What a runtime with a file system adds: replicas at a path, and databases that are local files. */
+export interface LocalFiles {
+  /** The store of the replica at `path`. */
+  openStore(path: string): Promise<PageStore>;
+  /** The database at a `file:` URL. */
+  openDatabase(url: string): Promise<Transport>;
+}
+
+/** The files of a runtime that has them. The adapters are loaded when they are first used. */
+export const localFiles: LocalFiles = {
+  async openStore(path) {
+    const { openNodeStore } = await import("@lacuna/storage/node");
+    return openNodeStore({ path });
+  },
+  async openDatabase(url) {
+    const { fileTransport } = await import("@lacuna/transport/file");
+    return fileTransport({ path: url });
+  },
+};
