@@ -29,7 +29,8 @@ export function fetchFrom(host: Host): HostFetch {
   const requests: SentRequest[] = [];
   const send: typeof fetch = async (input, init) => {
     const request = new Request(input, init);
-    const { signal } = request;
+    // The request's own signal follows this one only as long as somebody holds the request (Node 22).
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : request.signal);
     const body = new Uint8Array(await request.clone().arrayBuffer());
     signal.throwIfAborted();
     const record = {
@@ -76,16 +77,22 @@ function withWatchedBody(
     record.state = "complete";
     return response;
   }
-  const stop = aborted(signal);
-  stop.catch(() => {
-    if (record.state === "open") record.state = "cancelled";
-    reader.cancel(signal.reason).catch(() => {});
-  });
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
+      start(controller) {
+        const stop = (): void => {
+          if (record.state !== "open") return;
+          record.state = "cancelled";
+          controller.error(signal.reason);
+          reader.cancel(signal.reason).catch(() => {});
+        };
+        if (signal.aborted) stop();
+        else signal.addEventListener("abort", stop, { once: true });
+      },
       async pull(controller) {
         try {
-          const { done, value } = await Promise.race([reader.read(), stop]);
+          const { done, value } = await reader.read();
+          if (record.state !== "open") return;
           if (done) {
             record.state = "complete";
             controller.close();
@@ -94,7 +101,8 @@ function withWatchedBody(
             controller.enqueue(value);
           }
         } catch (error) {
-          if (record.state === "open") record.state = "failed";
+          if (record.state !== "open") return;
+          record.state = "failed";
           controller.error(error);
         }
       },

@@ -79,7 +79,8 @@ export class HttpEndpoint {
       signal,
       // Pages are kept by Lacuna; another copy in the browser's cache would be of an unknown revision.
       ...(inBrowser() ? { cache: "no-store", priority: urgency === "demand" ? "high" : "low" } : {}),
-      ...(body === undefined ? {} : { body }),
+      // As a Blob, since the fetch of Node 22 cannot send bytes again when it is redirected.
+      ...(body === undefined ? {} : { body: new Blob([body]) }),
     });
     const where = publicUrl(url);
     try {

@@ -50,6 +50,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     expect(openAnswers()).toBe(1);
     timers.advance(1);
     expect(await opening).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(openAnswers()).toBe(0);
     expect(timers.pending).toBe(0);
   });
@@ -60,6 +61,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     await settle();
     timers.advance(1000);
     expect(await opening).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(openAnswers()).toBe(0);
   });
 
@@ -71,6 +73,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     await settle();
     timers.advance(1000);
     expect(await reading).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(came.length).toBeGreaterThan(0);
     expect(openAnswers()).toBe(0);
     expect(timers.pending).toBe(0);
@@ -83,6 +86,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     await settle();
     timers.advance(1000);
     expect(await reading).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(openAnswers()).toBe(0);
     expect(timers.pending).toBe(0);
   });
@@ -97,6 +101,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     await settle();
     timers.advance(1000);
     expect(await reading).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(came.map(({ page }) => page)).toEqual([5, 6]);
     expect(openAnswers()).toBe(0);
     expect(await collect(transport.fetchPages({ revision, ...fetching }))).toHaveLength(4);
@@ -111,6 +116,7 @@ describe.each(remotes)("a %s that hangs", (_, honest, make) => {
     await settle();
     timers.advance(1000);
     expect(await opening).toMatchObject({ code: "TIMEOUT" });
+    await settle();
     expect(openAnswers()).toBe(0);
   });
 });
