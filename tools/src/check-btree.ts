@@ -18,6 +18,7 @@ import {
   forEachEntrySync,
   type Index,
   IndexWalk,
+  pageCountOf,
   parseDatabaseHeader,
   RowReader,
   runTaskSync,
@@ -29,6 +30,7 @@ import {
   type Value,
   WalIndex,
 } from "@lacuna/btree";
+import { CheckTask, type Finding } from "@lacuna/btree/check";
 import { isLacunaError, type PageNo } from "@lacuna/page";
 
 interface Image {
@@ -44,7 +46,7 @@ function imageOf(bytes: Uint8Array, wal?: Uint8Array): Image {
     log.append(wal.subarray(32));
   }
   const pageSize = log.header?.pageSize ?? parseDatabaseHeader(bytes).pageSize;
-  const pageCount = log.lastCommit?.pageCount ?? Math.ceil(bytes.length / pageSize);
+  const pageCount = log.lastCommit?.pageCount ?? pageCountOf(parseDatabaseHeader(bytes), bytes.length);
   const peek = (page: PageNo): Uint8Array => {
     const inLog = log.offsetOf(page);
     const [from, at] =
@@ -52,6 +54,10 @@ function imageOf(bytes: Uint8Array, wal?: Uint8Array): Image {
     return from.subarray(at, at + pageSize);
   };
   return { header: parseDatabaseHeader(peek(1 as PageNo)), pageCount, peek };
+}
+
+function findingsOf(image: Image): readonly Finding[] {
+  return runTaskSync(new CheckTask(image.header, image.pageCount), (page) => image.peek(page)).findings;
 }
 
 const schemaOf = (image: Image): Schema =>
@@ -111,6 +117,8 @@ function digest(rows: Iterable<unknown>): [number, string] {
 const scratch = mkdtempSync(join(tmpdir(), "lacuna-check-"));
 process.on("exit", () => rmSync(scratch, { recursive: true }));
 
+/** What `PRAGMA integrity_check` said, by path. */
+const integrity = new Map<unknown, unknown>();
 const failures: string[] = [];
 const counts = new Map<string, number>();
 const count = (what: string, by = 1): unknown => counts.set(what, (counts.get(what) ?? 0) + by);
@@ -293,6 +301,14 @@ function checkFile(directory: string, path: string, expected: Record<string, [nu
   } finally {
     db.close();
   }
+  const findings = findingsOf(image);
+  const native = integrity.get(path);
+  count(
+    `${native === "ok" ? "sound" : "unsound"} files ${findings.length === 0 ? "without" : "with"} findings`,
+  );
+  if ((native === "ok") !== (findings.length === 0)) {
+    fail(path, `integrity check says ${native}, we find ${JSON.stringify(findings.slice(0, 3))}`);
+  }
   count("files");
 }
 
@@ -357,6 +373,7 @@ function checkOutcome(where: string, bytes: Uint8Array, expected: Record<string,
     count("damaged images whose schema only SQLite reads");
     return;
   }
+  checkFindings(where, bytes, expected["integrity"]);
   const db = deserialize(bytes);
   for (const [name, rows] of Object.entries(expected["tables"] as Record<string, number | string>)) {
     const ours = found.tables[name];
@@ -369,6 +386,14 @@ function checkOutcome(where: string, bytes: Uint8Array, expected: Record<string,
     else if (typeof rows === "number") count("damaged tables only SQLite reads");
     else count("damaged tables nobody reads");
   }
+}
+
+function checkFindings(where: string, bytes: Uint8Array, native: unknown): void {
+  const findings = findingsOf(imageOf(bytes));
+  count(`damaged images ${native}, we find ${findings.length === 0 ? "nothing" : "something"}`);
+  if (native !== "ok" && findings.length === 0) fail(where, `integrity check finds something, we do not`);
+  if (native === "ok" && findings.length > 0)
+    fail(where, `integrity check is ok, we find ${JSON.stringify(findings[0])}`);
 }
 
 /** What both can read of a damaged table must be the same. */
@@ -421,6 +446,9 @@ function main(directory: string | undefined, only = ""): void {
     console.error("usage: check-btree.ts DIRECTORY [only-paths-with-this]");
     process.exitCode = 2;
     return;
+  }
+  for (const line of jsonLines(readFileSync(join(directory, "manifest.jsonl"), "utf8"))) {
+    integrity.set(line["path"], line["integrity"]);
   }
   for (const line of jsonLines(readFileSync(join(directory, "tables.jsonl"), "utf8"))) {
     const path = line["path"];

@@ -132,6 +132,12 @@ export class BtreePage {
     }
     return decodeVarint(bytes, at);
   }
+
+  /** Where cell `index` of a table's interior page ends: after its row id. @internal */
+  rowidEnd(index: number): number {
+    const at = this.cellOffset(index) + 4;
+    return at + varintSize(this.bytes, at);
+  }
 }
 
 /** @throws {LacunaError} `CORRUPT_PAGE` if the bytes are not a B-tree page */

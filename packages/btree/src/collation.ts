@@ -36,10 +36,16 @@ export class PreparedKey {
   readonly #bytes: readonly (Uint8Array | undefined)[];
 
   /**
+   * @param raw the bytes of a text as stored, where they may say more than the string: not all text is valid
    * @throws {RangeError} if the key has no or too many values, or a NaN
    * @throws {LacunaError} `UNSUPPORTED_DATABASE` for text in a column with a collation that is not SQLite's own
    */
-  constructor(key: readonly Value[], columns: readonly KeyColumn[], encoding: TextEncoding) {
+  constructor(
+    key: readonly Value[],
+    columns: readonly KeyColumn[],
+    encoding: TextEncoding,
+    raw?: (index: number) => Uint8Array | undefined,
+  ) {
     if (key.length === 0 || key.length > columns.length) {
       throw new RangeError(`expected 1 to ${columns.length} values in a key, got ${key.length}`);
     }
@@ -50,7 +56,7 @@ export class PreparedKey {
     this.#key = key;
     this.#bytes = key.map((value, index) =>
       typeof value === "string"
-        ? this.#textKey(value, index)
+        ? this.#textKey(value, index, raw?.(index))
         : value instanceof Uint8Array
           ? value
           : undefined,
@@ -125,13 +131,14 @@ export class PreparedKey {
     return (this.#columns[index] as KeyColumn).collation;
   }
 
-  #textKey(text: string, index: number): Uint8Array {
+  #textKey(text: string, index: number, raw?: Uint8Array): Uint8Array {
     const collation = this.#collation(index);
     if (collation !== "BINARY" && collation !== "NOCASE" && collation !== "RTRIM") {
       const message = `expected the collation BINARY, NOCASE or RTRIM, found ${collation}`;
       throw new LacunaError("UNSUPPORTED_DATABASE", message);
     }
-    const bytes = encodeText(text, collation === "BINARY" ? this.#encoding : "utf-8");
+    const comparedAs = collation === "BINARY" ? this.#encoding : "utf-8";
+    const bytes = comparedAs === this.#encoding && raw ? raw : encodeText(text, comparedAs);
     return collation === "RTRIM" ? bytes.subarray(0, trimmedSize(bytes, 0, bytes.length)) : bytes;
   }
 }

@@ -109,6 +109,14 @@ export function parseDatabaseHeader(page1: Uint8Array): DatabaseHeader {
 }
 
 /**
+ * How many pages a database has that is a file of this length: what the header says where it can be believed.
+ * File Format, "In-header database size".
+ */
+export function pageCountOf(header: DatabaseHeader, fileBytes: number): number {
+  return header.pageCountIsValid ? header.pageCount : Math.floor(fileBytes / header.pageSize);
+}
+
+/**
  * Writes the journal mode into a copy of page 1 that the caller owns: bytes 18 and 19.
  * File Format, "File format version numbers".
  */

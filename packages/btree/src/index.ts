@@ -15,6 +15,7 @@ export {
   DATABASE_HEADER_BYTES,
   type DatabaseHeader,
   type JournalVersion,
+  pageCountOf,
   parseDatabaseHeader,
   patchJournalVersion,
   type TextEncoding,

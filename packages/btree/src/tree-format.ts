@@ -1,5 +1,8 @@
 import type { DatabaseHeader, TextEncoding } from "./database-header.ts";
 
+/** No B-tree of SQLite has more levels. */
+export const MAX_DEPTH = 20;
+
 /** What walks must know of a database. A `DatabaseHeader` with the true page count is one. */
 export interface TreeFormat {
   /** Bytes of each page that hold content. */

@@ -4,7 +4,7 @@ import { CellReader } from "./cell.ts";
 import { corruptPage } from "./corrupt.ts";
 import { OverflowChain } from "./overflow.ts";
 import { RecordReader } from "./record.ts";
-import type { TreeFormat } from "./tree-format.ts";
+import { MAX_DEPTH, type TreeFormat } from "./tree-format.ts";
 import type { Step, Walk } from "./walk.ts";
 
 /** What every walk over the entries of one B-tree can be told. */
@@ -19,9 +19,6 @@ export interface TreeWalkOptions {
   /** Gives every INTEGER as a `bigint`, so that it can be told from REAL. @default false */
   readonly bigints?: boolean | undefined;
 }
-
-/** No B-tree of SQLite is deeper. */
-const MAX_DEPTH = 20;
 
 /** The next thing to do. */
 type State = "search" | "move" | "load" | "end";

@@ -24,6 +24,7 @@ it("exports exactly these names", () => {
     "findByName",
     "forEachEntry",
     "forEachEntrySync",
+    "pageCountOf",
     "pageKind",
     "parseCreateIndex",
     "parseCreateTable",
