@@ -1,4 +1,4 @@
-import { closedError, LacunaError, type PageNo } from "@lacuna/page";
+import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
 import { type Engine, instantiateEngine } from "./engine.ts";
@@ -7,8 +7,8 @@ import { pause, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
 import type { RowReader } from "./row-reader.ts";
+import { SqlCompiler } from "./sql-compiler.ts";
 import { SqlError, sqlErrorOf } from "./sql-error.ts";
-import { skipBlank } from "./sql-text.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { type TakenTurn, Turn } from "./turn.ts";
 import type { View } from "./view.ts";
@@ -44,7 +44,6 @@ export interface Circumstances {
 const BUFFER_BYTES = 65_536;
 /** The file says that it is read-only. Asking for that here would make attached `:memory:` databases so, too. */
 const OPEN_READWRITE = 2;
-const PREPARE_PERSISTENT = 1;
 const DBCONFIG_DQS_DML = 1013;
 const DBCONFIG_DQS_DDL = 1014;
 /** Steps of SQLite's virtual machine between looks at the clock. */
@@ -64,6 +63,7 @@ export class Connection {
   readonly #statements: StatementCache;
   /** Keeps the turn while it waits for pages, so that statements run in the order they were issued. */
   readonly #inOrder: boolean;
+  readonly #compiler: SqlCompiler;
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
@@ -74,8 +74,6 @@ export class Connection {
   #sliceEnd = 0;
   /** Why this instance can no longer be used. */
   #broken: LacunaError | undefined;
-  /** SQLite went on as if a page it could not read did not matter, so what it keeps may lack something. */
-  #doubtful = false;
 
   private constructor(engine: Engine, setup: ConnectionSetup, inOrder: boolean) {
     const { sqlite, heap } = engine;
@@ -85,8 +83,9 @@ export class Connection {
     sqlite.sqlite3_initialize();
     this.#file = new PageFile(engine, setup.driver.name, setup.counters);
     this.#statements = new StatementCache(engine);
+    this.#compiler = new SqlCompiler(engine, (run) => this.#call(run));
     this.#buffer = sqlite.malloc(BUFFER_BYTES);
-    this.#out = sqlite.malloc(16);
+    this.#out = sqlite.malloc(4);
     this.#name = sqlite.malloc(FILE_NAME.length + 1);
     heap.writeText(`${FILE_NAME}\0`, this.#name, FILE_NAME.length + 1);
     if (setup.driver.name === "jspi") {
@@ -116,11 +115,6 @@ export class Connection {
     return this.#db !== 0 && this.engine.sqlite.sqlite3_get_autocommit(this.#db) === 0;
   }
 
-  /** True while something runs, waits to run, or has a cursor open. */
-  get inUse(): boolean {
-    return this.turn.load > 0 || this.#statements.busy > 0;
-  }
-
   get broken(): boolean {
     return this.#broken !== undefined;
   }
@@ -137,11 +131,6 @@ export class Connection {
 
   get lastInsertRowid(): bigint {
     return this.engine.sqlite.sqlite3_last_insert_rowid(this.#db);
-  }
-
-  /** True if the statement that is failing lacks a page. */
-  get lacksPage(): boolean {
-    return this.#file.lacksPage;
   }
 
   /**
@@ -161,7 +150,7 @@ export class Connection {
   async performScript(around: Circumstances, sql: string): Promise<void> {
     const turn = await this.turn.take(around.signal);
     try {
-      await this.#withText(sql, async (start, end) => {
+      await this.#compiler.withText(sql, async (start, end) => {
         for (let at = start; at < end; ) {
           at = await this.#attempts(around, () => this.#scriptStep(at, end), undefined);
         }
@@ -216,7 +205,8 @@ export class Connection {
     this.#signal = undefined;
     const from = this.lockedView ?? view;
     const { missing, failure } = this.#file.end();
-    if ("value" in result && (missing !== undefined || failure !== undefined)) this.#doubtful = true;
+    // SQLite went on as if the page did not matter, as it does with statistics, so what it keeps may lack something.
+    if ("value" in result && (missing !== undefined || failure !== undefined)) this.#file.distrust();
     if (this.#broken !== undefined) {
       this.#file.abandon();
       throw this.#broken;
@@ -229,11 +219,9 @@ export class Connection {
     throw result.error;
   }
 
-  /** Opens the database if it is not, or not well, open. */
+  /** Opens the database if it is not open. */
   async #ready(): Promise<void> {
-    if (this.#doubtful && this.#statements.busy === 0 && !this.inTransaction) this.#closeDatabase();
     if (this.#db !== 0) return;
-    this.#doubtful = false;
     const { sqlite, heap, waiting } = this.engine;
     const result = await this.#call(() => waiting.open(this.#name, this.#out, OPEN_READWRITE, 0));
     this.#db = heap.getPointer(this.#out);
@@ -256,21 +244,9 @@ export class Connection {
 
   /** Compiles a statement, or finds it compiled. Inside `perform` only; give it back in the end. */
   async compile(sql: string): Promise<CompiledStatement> {
-    const known = this.#statements.take(sql);
-    if (known !== undefined) return known;
-    return this.#withText(sql, async (start, end) => {
-      const { pointer, tail } = await this.#prepare(start, end, sql);
-      const rest = this.engine.heap.cString(tail) ?? "";
-      if (pointer !== 0 && skipBlank(rest, 0) === rest.length) return this.#statements.add(sql, pointer);
-      if (pointer === 0)
-        throw new LacunaError("INVALID_OPTION", "expected a statement, found none in the SQL text");
-      this.engine.sqlite.sqlite3_finalize(pointer);
-      const found = rest.slice(skipBlank(rest, 0)).slice(0, 40);
-      throw new LacunaError(
-        "INVALID_OPTION",
-        `expected one statement, found another: "${found}"; exec() runs several`,
-      );
-    });
+    return (
+      this.#statements.take(sql) ?? this.#statements.add(sql, await this.#compiler.compile(this.#db, sql))
+    );
   }
 
   /** Resets a statement and keeps it for the next time. */
@@ -334,6 +310,33 @@ export class Connection {
     }
   }
 
+  /**
+   * Runs a statement to its end, or to `limit` rows, and resets it. One that writes inside a transaction happens whole or
+   * not at all, also when it fails for want of a page. SQLite itself sees to that for the failures it can foresee.
+   */
+  async execute(
+    pointer: number,
+    reader: RowReader | undefined,
+    limit: number,
+    rows: unknown[],
+  ): Promise<void> {
+    const { sqlite } = this.engine;
+    const guarded = this.inTransaction && sqlite.sqlite3_stmt_readonly(pointer) === 0;
+    if (guarded) await this.command("SAVEPOINT lacuna_statement");
+    try {
+      await this.step(pointer, reader, limit, rows);
+    } finally {
+      if (this.#broken === undefined) {
+        sqlite.sqlite3_reset(pointer);
+        // A failure of the statement, or its interruption, may have ended the transaction.
+        if (guarded && this.inTransaction) {
+          if (this.#file.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
+          await this.command("RELEASE lacuna_statement");
+        }
+      }
+    }
+  }
+
   /** Frees what it holds. Statements still open end with `CLOSED` when they are run on. */
   async close(): Promise<void> {
     const turn = await this.turn.take(NEVER);
@@ -354,66 +357,14 @@ export class Connection {
 
   /** Runs the first statement at `start`. @returns where the next one begins */
   async #scriptStep(start: number, end: number): Promise<number> {
-    const { pointer, tail } = await this.#prepare(start, end, undefined);
+    const { pointer, tail } = await this.#compiler.prepare(this.#db, start, end);
     if (pointer === 0) return end;
-    const { sqlite } = this.engine;
     try {
-      const readonly = sqlite.sqlite3_stmt_readonly(pointer) !== 0;
-      await this.guarded(readonly, () => this.step(pointer, undefined, Number.POSITIVE_INFINITY, []));
+      await this.execute(pointer, undefined, Number.POSITIVE_INFINITY, []);
     } finally {
-      sqlite.sqlite3_finalize(pointer);
+      this.engine.sqlite.sqlite3_finalize(pointer);
     }
     return tail;
-  }
-
-  /**
-   * Makes a statement that writes inside a transaction happen whole or not at all when it fails for want of a page.
-   * SQLite sees to that itself for the failures it can foresee.
-   */
-  async guarded<T>(readonly: boolean, work: () => Promise<T>): Promise<T> {
-    if (readonly || !this.inTransaction) return work();
-    await this.command("SAVEPOINT lacuna_statement");
-    try {
-      return await work();
-    } catch (error) {
-      if (this.inTransaction && this.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
-      throw error;
-    } finally {
-      if (this.inTransaction && this.#broken === undefined) await this.command("RELEASE lacuna_statement");
-    }
-  }
-
-  async #prepare(
-    start: number,
-    end: number,
-    sql: string | undefined,
-  ): Promise<{ pointer: number; tail: number }> {
-    const { heap, waiting } = this.engine;
-    const out = this.#out;
-    const flags = sql === undefined ? 0 : PREPARE_PERSISTENT;
-    const result = await this.#call(() =>
-      waiting.prepare(this.#db, start, end - start + 1, flags, out, out + 4),
-    );
-    if (result !== SQLITE_OK) throw sqlErrorOf(this.engine, this.#db, result, sql);
-    return { pointer: heap.getPointer(out), tail: heap.getPointer(out + 4) };
-  }
-
-  /** Puts SQL into memory, ending with a zero byte at `end`. */
-  async #withText<T>(sql: string, work: (start: number, end: number) => Promise<T>): Promise<T> {
-    if (sql.includes("\0"))
-      throw new LacunaError("INVALID_OPTION", "SQL text must not contain the character U+0000");
-    const { sqlite, heap } = this.engine;
-    const capacity = sql.length * 3;
-    const start = sqlite.malloc(capacity + 1) >>> 0;
-    if (start === 0)
-      throw new LacunaError("INVALID_OPTION", `SQL text of ${sql.length} characters is too long`);
-    try {
-      const end = start + (heap.writeText(sql, start, capacity) ?? 0);
-      heap.bytes[end] = 0;
-      return await work(start, end);
-    } finally {
-      sqlite.free(start);
-    }
   }
 
   /** What is thrown out of WebAssembly, such as running out of stack, leaves the instance in an unknown state. */

@@ -62,9 +62,7 @@ export function queryRows(
     try {
       const rows: unknown[] = [];
       const reader = new RowReader(connection.engine, statement, shape);
-      await connection.guarded(statement.readonly, () =>
-        connection.step(statement.pointer, reader, limit, rows),
-      );
+      await connection.execute(statement.pointer, reader, limit, rows);
       return rows;
     } finally {
       connection.giveBack(statement);
@@ -81,13 +79,10 @@ export function runStatement(
     const statement = await start(connection, execution);
     try {
       const before = connection.totalChanges;
-      const all = Number.POSITIVE_INFINITY;
-      await connection.guarded(statement.readonly, () =>
-        connection.step(statement.pointer, undefined, all, []),
-      );
+      await connection.execute(statement.pointer, undefined, Number.POSITIVE_INFINITY, []);
       const changes = connection.totalChanges === before ? 0 : Number(connection.changes);
       const rowid = connection.lastInsertRowid;
-      const exact = BigInt.asIntN(54, rowid) === rowid && Number.isSafeInteger(Number(rowid));
+      const exact = Number.isSafeInteger(Number(rowid));
       return { changes, lastInsertRowid: exact && !safeIntegers ? Number(rowid) : rowid };
     } finally {
       connection.giveBack(statement);
@@ -151,6 +146,12 @@ export class Cursor {
       const statement = this.#statement;
       this.#reader ??= new RowReader(connection.engine, statement, this.#shape);
       const rows: unknown[] = [];
+      if (!statement.readonly) {
+        // Not left open, because no transaction can be committed while a statement that writes is.
+        await connection.execute(statement.pointer, this.#reader, Number.POSITIVE_INFINITY, rows);
+        this.#ended = true;
+        return rows;
+      }
       this.#ended = await connection.step(statement.pointer, this.#reader, this.#batchRows, rows);
       this.#batchRows = Math.min(MAX_BATCH_ROWS, this.#batchRows * BATCH_GROWTH);
       return rows;

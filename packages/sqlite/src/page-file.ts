@@ -120,6 +120,11 @@ export class PageFile {
     this.#view = undefined;
   }
 
+  /** Has SQLite load everything anew with the next view it takes: pages, schema, statistics. */
+  distrust(): void {
+    if (this.#shown !== undefined) this.#shown = { ...this.#shown, revision: "" };
+  }
+
   /** Gives the view up although SQLite holds a lock, when the database is closed with statements open. */
   abandon(): void {
     this.#lock = LOCK_NONE;

@@ -230,8 +230,13 @@ export class QueryRunner {
     const sql =
       "SELECT count(*) FROM sqlite_temp_schema UNION ALL SELECT count(*) FROM pragma_database_list WHERE seq > 1";
     const request: Request = { sql, kind: "setting", given: [], signal: undefined };
-    const counts = await this.query(request, { as: "value", safeIntegers: false }, 2);
-    this.#hasSession = counts.some((count) => count !== 0);
+    try {
+      const counts = await this.query(request, { as: "value", safeIntegers: false }, 2);
+      this.#hasSession = counts.some((count) => count !== 0);
+    } catch {
+      // The statement itself is through. Not knowing only means that more runs on the primary instance than has to.
+      this.#hasSession = true;
+    }
   }
 
   #signal({ signal }: Request): AbortSignal {

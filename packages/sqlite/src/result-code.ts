@@ -1,7 +1,6 @@
 /** Results of SQLite's C functions that decide something here. "Result and Error Codes". */
 export const SQLITE_OK = 0;
 export const SQLITE_BUSY = 5;
-export const SQLITE_INTERRUPT = 9;
 export const SQLITE_IOERR = 10;
 export const SQLITE_NOTFOUND = 12;
 export const SQLITE_CANTOPEN = 14;
@@ -15,4 +14,3 @@ export const SQLITE_INTEGER = 1;
 export const SQLITE_FLOAT = 2;
 export const SQLITE_TEXT = 3;
 export const SQLITE_BLOB = 4;
-export const SQLITE_NULL = 5;

@@ -10,9 +10,8 @@ export type StatementKind = "read" | "setting" | "session";
 
 const READS = new Set(["SELECT", "VALUES", "WITH", "EXPLAIN"]);
 
-/** Mentions of state that belongs to one instance: its temporary objects, its last write, its settings. */
-const OF_SESSION =
-  /\b(?:last_insert_rowid|changes|total_changes|temp|sqlite_temp_schema|sqlite_temp_master|pragma_\w+)\b/i;
+/** Functions whose answer depends on the instance: on its last write, on its settings. */
+const OF_SESSION = /\b(?:last_insert_rowid|changes|total_changes)\s*\(|\bpragma_\w/i;
 const WRITES = /\b(?:INSERT|UPDATE|DELETE|REPLACE)\b/i;
 
 export function kindOfStatement(sql: string): StatementKind {

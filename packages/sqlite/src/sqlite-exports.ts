@@ -31,7 +31,6 @@ export interface SqliteExports {
   sqlite3_errstr(code: number): number;
   sqlite3_error_offset(db: number): number;
   sqlite3_extended_errcode(db: number): number;
-  sqlite3_busy_timeout(db: number, milliseconds: number): number;
   sqlite3_progress_handler(db: number, steps: number, callback: number, argument: number): void;
   sqlite3_data_count(statement: number): number;
   sqlite3_column_count(statement: number): number;

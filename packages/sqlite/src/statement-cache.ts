@@ -9,15 +9,9 @@ export class StatementCache {
   readonly #engine: Engine;
   /** Idle ones, the longest idle first. */
   readonly #idle = new Set<CompiledStatement>();
-  #busy = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
-  }
-
-  /** How many are lent. */
-  get busy(): number {
-    return this.#busy;
   }
 
   /** Lends an idle statement of this text. */
@@ -25,7 +19,6 @@ export class StatementCache {
     for (const statement of this.#idle) {
       if (statement.sql !== sql) continue;
       this.#idle.delete(statement);
-      this.#busy++;
       return statement;
     }
     return undefined;
@@ -33,7 +26,6 @@ export class StatementCache {
 
   /** Lends a statement that was just compiled. */
   add(sql: string, pointer: number): CompiledStatement {
-    this.#busy++;
     return new CompiledStatement(this.#engine, sql, pointer);
   }
 
@@ -42,7 +34,6 @@ export class StatementCache {
     const { sqlite } = this.#engine;
     sqlite.sqlite3_reset(statement.pointer);
     sqlite.sqlite3_clear_bindings(statement.pointer);
-    this.#busy--;
     this.#idle.add(statement);
     if (this.#idle.size <= KEPT_STATEMENTS) return;
     for (const oldest of this.#idle) {

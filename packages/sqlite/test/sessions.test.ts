@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { makeDatabase } from "./bytes-source.ts";
 import { describeDrivers, openBytes } from "./drivers.ts";
@@ -36,6 +37,42 @@ describeDrivers("a session", (driver) => {
     ]);
     expect(db.inTransaction).toBe(false);
     await db.close();
+  });
+
+  it("lets a statement that writes and gives rows happen whole inside a transaction", async () => {
+    const { db } = await openBytes(old, driver);
+    await db.exec("BEGIN; CREATE TEMP TABLE note(a)");
+    const insert = "INSERT INTO note SELECT v FROM t WHERE id <= 50 RETURNING a";
+    expect(await db.get(insert)).toEqual({ a: "old 1" });
+    for await (const { a } of db.iterate(insert)) {
+      expect(a).toBe("old 1");
+      break;
+    }
+    await db.exec("COMMIT");
+    expect(await db.get("SELECT count(*) AS n FROM note")).toEqual({ n: 100 });
+    await db.close();
+  });
+
+  it("plans with the statistics of the database, though they were not there at first", async () => {
+    const build = (analyze: string) =>
+      makeDatabase((next) =>
+        next.exec(`PRAGMA page_size = 512; CREATE TABLE s(id INTEGER PRIMARY KEY, few, many);
+          CREATE INDEX s_few ON s(few); CREATE INDEX s_many ON s(many);
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+            INSERT INTO s SELECT i, i % 2, i FROM n; ${analyze}`),
+      );
+    const plan = "EXPLAIN QUERY PLAN SELECT id FROM s WHERE few = 1 AND many = 7";
+    const plans: string[] = [];
+    for (const analyze of ["", "ANALYZE", "ANALYZE; UPDATE sqlite_stat1 SET stat = '1000 900' WHERE idx = 's_many'"]) {
+      const bytes = build(analyze);
+      const authority = new DatabaseSync(":memory:");
+      authority.deserialize(bytes);
+      const { db } = await openBytes(bytes, driver);
+      expect(await db.all(plan)).toEqual(authority.prepare(plan).all().map((row) => ({ ...row })));
+      plans.push(String((await db.get(plan))?.["detail"]));
+      await db.close();
+    }
+    expect(new Set(plans).size).toBe(2);
   });
 
   it("keeps what a transaction sees while the database moves on", async () => {
