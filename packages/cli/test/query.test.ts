@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { handlerAsFetch, syncHandler } from "@lacuna/server";
 import { openServedFile } from "@lacuna/server/node";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -6,6 +7,7 @@ import { recordedOutput } from "./recorded-output.ts";
 import { type RunOptions, run, start } from "./run.ts";
 import { PEOPLE, temporaryDatabase, temporaryDirectory } from "./temporary-database.ts";
 
+const ERASE_LINE = "\r\u001b[2K";
 const SERVER = "http://server";
 
 interface Remote {
@@ -27,6 +29,14 @@ async function remote(options: { authToken?: string; sql?: string } = {}): Promi
       return reach(input, init);
     },
     count: () => requests,
+  };
+}
+
+/** So slow that the live line comes up. */
+function slowly({ fetch }: Remote): typeof globalThis.fetch {
+  return async (input, init) => {
+    await delay(150);
+    return fetch(input, init);
   };
 }
 
@@ -202,22 +212,19 @@ describe("query", () => {
   });
 
   it("shows what it has cost so far on a terminal, and takes it away", async () => {
-    const { fetch } = await remote();
-    const slow: typeof globalThis.fetch = async (input, init) => {
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      return fetch(input, init);
-    };
     const stderr = recordedOutput({ isTTY: true, columns: 100 });
-    const { code, out, err } = await query(
-      ["--csv", "--prefix", "0", SERVER, "SELECT count(*) AS n FROM people"],
-      {
-        fetch: slow,
-        stderr,
-      },
-    );
+    const args = ["--csv", "--prefix", "0", SERVER, "SELECT count(*) AS n FROM people"];
+    const { code, out, err } = await query(args, { fetch: slowly(await remote()), stderr });
     expect([code, out]).toEqual([0, "n\r\n5001\r\n"]);
     expect(err).toMatch(/\d+ requests?, \d+ of \d+ pages, [\d.]+ Ki?B/);
-    expect(stderr.writes.at(-1)).toBe("\r\u001b[2K");
+    expect(stderr.writes.at(-1)).toBe(ERASE_LINE);
+  });
+
+  it("takes the line away before it says what went wrong", async () => {
+    const stderr = recordedOutput({ isTTY: true, columns: 100 });
+    const args = ["--prefix", "0", SERVER, "SELECT * FROM nobody"];
+    expect(await query(args, { fetch: slowly(await remote()), stderr })).toMatchObject({ code: 1 });
+    expect(stderr.writes.slice(-2)).toEqual([ERASE_LINE, expect.stringContaining("no such table")]);
   });
 
   it("fits a table to the terminal", async () => {
