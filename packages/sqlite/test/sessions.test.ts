@@ -63,12 +63,21 @@ describeDrivers("a session", (driver) => {
       );
     const plan = "EXPLAIN QUERY PLAN SELECT id FROM s WHERE few = 1 AND many = 7";
     const plans: string[] = [];
-    for (const analyze of ["", "ANALYZE", "ANALYZE; UPDATE sqlite_stat1 SET stat = '1000 900' WHERE idx = 's_many'"]) {
+    for (const analyze of [
+      "",
+      "ANALYZE",
+      "ANALYZE; UPDATE sqlite_stat1 SET stat = '1000 900' WHERE idx = 's_many'",
+    ]) {
       const bytes = build(analyze);
       const authority = new DatabaseSync(":memory:");
       authority.deserialize(bytes);
       const { db } = await openBytes(bytes, driver);
-      expect(await db.all(plan)).toEqual(authority.prepare(plan).all().map((row) => ({ ...row })));
+      expect(await db.all(plan)).toEqual(
+        authority
+          .prepare(plan)
+          .all()
+          .map((row) => ({ ...row })),
+      );
       plans.push(String((await db.get(plan))?.["detail"]));
       await db.close();
     }
