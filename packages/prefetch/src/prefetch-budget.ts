@@ -22,7 +22,7 @@ export interface Batch {
   readonly pages: Set<PageNo>;
   /** How many there were. */
   readonly size: number;
-  /** The access by which they are given up. */
+  /** The miss by which they are given up. */
   readonly due: number;
   /** Whether fetching them is over, in whatever way. */
   over: boolean;
@@ -43,7 +43,7 @@ export class PrefetchBudget {
   readonly #budget: number;
   readonly #batchOf = new Map<PageNo, Batch>();
   #batches: Batch[] = [];
-  #accesses = 0;
+  #misses = 0;
   #predicted = 0;
   #used = 0;
   #wasted = 0;
@@ -67,8 +67,9 @@ export class PrefetchBudget {
   }
 
   /** A reader came to a page. @returns whether it was pending */
-  access(page: PageNo): boolean {
-    this.#accesses++;
+  access(page: PageNo, miss: boolean): boolean {
+    // Time is told by misses: a statement that starts over reads the same pages again and again.
+    if (miss) this.#misses++;
     const oldest = this.#batches[0];
     if (oldest === undefined) return false;
     const batch = this.#batchOf.get(page);
@@ -78,7 +79,7 @@ export class PrefetchBudget {
       this.#used++;
       this.#latelyUsed++;
     }
-    if (oldest.pages.size === 0 || oldest.due <= this.#accesses) this.#giveUp(oldest);
+    if (oldest.pages.size === 0 || oldest.due <= this.#misses) this.#giveUp(oldest);
     return batch !== undefined;
   }
 
@@ -92,7 +93,7 @@ export class PrefetchBudget {
     const fresh = new Set(pages.filter((page) => !this.#batchOf.has(page)));
     const pending = this.#batchOf.size + fresh.size;
     // Scans that take turns come to a page late: the more is pending, the later.
-    const due = this.#accesses + 1024 + 16 * pending;
+    const due = this.#misses + 512 + 8 * pending;
     const batch = { pages: fresh, size: fresh.size, due, over: false };
     for (const page of fresh) this.#batchOf.set(page, batch);
     this.#predicted += batch.size;

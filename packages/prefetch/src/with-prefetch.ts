@@ -110,7 +110,7 @@ class PredictingSource implements PredictiveSource {
     } catch {
       this.#failures++;
     }
-    return this.#budget.access(page);
+    return this.#budget.access(page, miss && bytes === undefined);
   }
 
   #predict(signal: AbortSignal | undefined): void {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { type PrefetchOptions, withPrefetch } from "../src/index.ts";
 import { coldSource, makeTable, scan, take } from "./tables.ts";
 
-const database = patternDatabase(5000, { pageSize: 512 });
+const database = patternDatabase(8000, { pageSize: 512 });
 
 /** A predictor that says what it is told to, once per event, and records the events. */
 function scripted(predict: (event: AccessEvent) => readonly PageNo[]) {
@@ -209,22 +209,27 @@ describe("the budget", () => {
   it("shrinks while predictions go unused, and grows back when they are used", async () => {
     let useful = false;
     const { predictor } = scripted(({ page, bytes }) =>
-      bytes !== undefined ? [] : useful ? run(page + 1, 15) : run(4000 - page, 15),
+      bytes !== undefined ? [] : useful ? run(page + 1, 15) : run(5000 + page, 15),
     );
-    const { source } = await setUp(predictor, { budget: 512 });
-    expect(source.predictions().allowance).toBe(512);
-    const visit = async (page: number): Promise<void> => {
-      const no = pageNo(page);
-      if (source.peek(no) === undefined) await source.read(no);
-    };
-    for (let step = 0; step < 12_000; step++) await visit(1 + (step % 40));
-    for (let step = 0; step < 1000; step++) await visit(100 + step);
-    for (let step = 0; step < 12_000; step++) await visit(1 + (step % 40));
-    expect(source.predictions().wasted).toBeGreaterThan(50);
-    expect(source.predictions().allowance).toBeLessThan(64);
+    const { source } = await setUp(predictor, { budget: 64 });
+    expect(source.predictions().allowance).toBe(64);
+    for (const page of run(1, 2500)) await source.read(page);
+    expect(source.predictions()).toMatchObject({ used: 0, allowance: 16 });
+    expect(source.predictions().wasted).toBeGreaterThan(64);
     useful = true;
-    for (let step = 0; step < 1500; step++) await visit(1200 + step);
-    expect(source.predictions().allowance).toBe(512);
+    for (const page of run(2501, 1000)) await source.read(page);
+    expect(source.predictions().allowance).toBe(64);
+  });
+
+  it("does not give pages up while a statement reads again and again what is here", async () => {
+    const { predictor } = scripted(({ page, bytes }) =>
+      page === 10 && bytes === undefined ? run(50, 20) : [],
+    );
+    const { source } = await setUp(predictor);
+    await source.read(pageNo(9));
+    await source.read(pageNo(10));
+    for (let step = 0; step < 20_000; step++) source.peek(pageNo(9 + (step % 2)));
+    expect(source.predictions()).toMatchObject({ pending: 20, wasted: 0 });
   });
 });
 
