@@ -71,14 +71,15 @@ export class StateReader {
       };
     }
     if (!locked) await this.#refuseHotJournal();
-    const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
+    const { size, mtimeNs, ino } = await this.#handle.stat({ bigint: true });
     const modifiedMs = Number(mtimeNs / 1_000_000n);
     const walMode = header.readVersion === 2 || log.exists;
     // Not every commit in WAL mode counts in the header. The time tells the others apart, once it is past.
     const toWaitMs = modifiedMs + CLOCK_TICK_MS - Date.now();
     if (walMode && toWaitMs > 0 && toWaitMs <= 2 * CLOCK_TICK_MS) await sleep(toWaitMs);
     const pageCount = header.pageCountIsValid ? header.pageCount : Math.ceil(Number(size) / pageSize);
-    const words = [header.changeCounter, pageCount, mtimeNs];
+    // A file that takes another's place may have come within the same tick of the clock; its identity is another.
+    const words = [header.changeCounter, pageCount, mtimeNs, ino];
     return {
       revision: revision(`f-${words.map((word) => word.toString(36)).join("-")}`),
       pageSize,
