@@ -100,16 +100,19 @@ export class PreparedKey {
     let start = record.fieldStart(index);
     let size = storedSize;
     let here = Math.min(size, record.end - start);
-    if (collation !== "BINARY" && typeof this.#key[index] === "string") {
-      // RTRIM looks at the end first, and UTF-16 is compared as UTF-8.
-      if (here < size && (collation === "RTRIM" || this.#encoding !== "utf-8")) return undefined;
+    // RTRIM looks at the end first, and UTF-16 is compared as UTF-8.
+    if (
+      typeof this.#key[index] === "string" &&
+      (collation === "RTRIM" || (collation === "NOCASE" && this.#encoding !== "utf-8"))
+    ) {
+      if (here < size) return undefined;
       if (this.#encoding !== "utf-8") {
         bytes = encodeText(decodeText(bytes, start, start + size, this.#encoding), "utf-8");
         start = 0;
         size = bytes.length;
       }
       if (collation === "RTRIM") size = trimmedSize(bytes, start, size);
-      here = Math.min(here, size);
+      here = size;
     }
     const fold = collation === "NOCASE" && typeof this.#key[index] === "string";
     const common = Math.min(here, key.length);

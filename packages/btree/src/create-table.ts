@@ -257,15 +257,20 @@ class TableParser {
 
   /** @param mayAlias whether a single INTEGER column would be the row id: not if the column itself says DESC */
   #primaryKey(columns: readonly IndexedColumn[], mayAlias: boolean): void {
-    const [only] = columns;
     if (this.#hasPrimaryKey) throw new SqlSyntaxError("more than one PRIMARY KEY");
     this.#hasPrimaryKey = true;
+    let key = columns;
+    const [only] = columns;
     if (columns.length === 1 && only?.name !== undefined && mayAlias) {
       const name = foldName(only.name);
       const position = this.#columns.findIndex((column) => foldName(column.name) === name);
-      if (/^integer$/i.test(this.#columns[position]?.type ?? "")) this.#alias = position;
+      if (/^integer$/i.test(this.#columns[position]?.type ?? "")) {
+        this.#alias = position;
+        // Also where it does not become the row id, SQLite forgets a collation written in the key.
+        key = [{ ...only, collation: undefined }];
+      }
     }
-    this.#constraints.push({ kind: "primary-key", columns });
+    this.#constraints.push({ kind: "primary-key", columns: key });
   }
 
   #default(): Draft["default"] {

@@ -140,10 +140,11 @@ function readTable(row: SchemaRow, descends = true): ReadTable {
     const { columns, rowidAlias, withoutRowid, strict } = statement;
     const resolve = resolver(columns, descends);
     const key = withoutRowid ? primaryKey(statement, resolve) : [];
-    const fields = new Set(key.map(({ column }) => column as number));
-    for (const [position, { generated }] of columns.entries())
-      if (generated !== "virtual") fields.add(position);
-    const table = { ...none, columns, rowidAlias, withoutRowid, strict, fields: [...fields], key };
+    // A column stands in the key twice if it is there under two collations.
+    const keyed = key.map(({ column }) => column as number);
+    const inKey = new Set(keyed);
+    const rest = [...columns.keys()].filter((at) => columns[at]?.generated !== "virtual" && !inKey.has(at));
+    const table = { ...none, columns, rowidAlias, withoutRowid, strict, fields: [...keyed, ...rest], key };
     return { table, automatic: automaticKeys(statement, resolve), resolve };
   });
   return parsed ?? { table: { ...none, problem }, ...nothing };
