@@ -2,7 +2,7 @@ import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
 import { type Engine, instantiateEngine } from "./engine.ts";
-import { checkLength, FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
 import { pause, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
@@ -11,7 +11,7 @@ import { SqlCompiler } from "./sql-compiler.ts";
 import { SqlError, sqlErrorOf } from "./sql-error.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { type TakenTurn, Turn } from "./turn.ts";
-import type { View } from "./view.ts";
+import { type View, wrongLength } from "./view.ts";
 
 /** How every instance of a database handle is set up. */
 export interface ConnectionSetup {
@@ -35,8 +35,13 @@ export interface ConnectionCounters extends ReadCounters {
 
 /** Under what a statement runs. */
 export interface Circumstances {
-  /** Ends the wait, and the statement. */
+  /** Ends the statement. */
   readonly signal: AbortSignal;
+  /**
+   * Ends the wait for a turn. Left out where `signal` aborts only when it ends every statement, also the one that has the
+   * turn: thousands that wait would each have to listen to it.
+   */
+  readonly queueSignal?: AbortSignal | undefined;
   /** A view to read from, held for the caller, if no earlier one is still locked. */
   readonly view: () => Promise<View>;
 }
@@ -49,7 +54,6 @@ const DBCONFIG_DQS_DDL = 1014;
 /** Steps of SQLite's virtual machine between looks at the clock. */
 const PROGRESS_STEPS = 4000;
 const MAX_BATCH_ROWS = 0x7fff_ffff;
-const NEVER = new AbortController().signal;
 
 /**
  * One instance of SQLite with the database open. Its calls run one after the other; whoever runs something takes the
@@ -138,7 +142,7 @@ export class Connection {
    * The body must therefore have no effect when it does not succeed, and leave no statement running.
    */
   async perform<T>(around: Circumstances, body: () => Promise<T>): Promise<T> {
-    const turn = await this.turn.take(around.signal);
+    const turn = await this.turn.take(around.queueSignal);
     try {
       return await this.#attempts(around, body, this.#inOrder ? undefined : turn);
     } finally {
@@ -148,7 +152,7 @@ export class Connection {
 
   /** Runs one statement after the other, in one turn. Each of them is tried again by itself. */
   async performScript(around: Circumstances, sql: string): Promise<void> {
-    const turn = await this.turn.take(around.signal);
+    const turn = await this.turn.take(around.queueSignal);
     try {
       await this.#compiler.withText(sql, async (start, end) => {
         for (let at = start; at < end; ) {
@@ -173,12 +177,15 @@ export class Connection {
         this.#setup.counters.restarts++;
         turn?.end();
         const { snapshot } = outcome.from;
-        const bytes = await snapshot.read(outcome.missing, { signal: around.signal });
-        const wrongLength = checkLength(bytes, outcome.missing, snapshot.pageSize);
-        if (wrongLength !== undefined) throw wrongLength;
+        // Any number of statements may wait at the same time, so each listens to a signal of its own.
+        const signal = AbortSignal.any([around.signal]);
+        const bytes = await snapshot.read(outcome.missing, { signal });
+        if (bytes.length !== snapshot.pageSize) {
+          throw wrongLength(outcome.missing, bytes.length, snapshot.pageSize);
+        }
         // A copy of its own, since it stays here for as long as the statement is not through.
         waitedFor.set(outcome.missing, bytes.slice());
-        await turn?.takeAgain(around.signal);
+        await turn?.takeAgain(around.queueSignal);
       }
     } finally {
       view?.release();
@@ -257,7 +264,7 @@ export class Connection {
 
   /** The same for a statement that is left between two calls: when no other one is running. */
   giveBackLater(statement: CompiledStatement): void {
-    void this.turn.take(NEVER).then((turn) => {
+    void this.turn.take().then((turn) => {
       if (this.#broken === undefined) this.giveBack(statement);
       turn.end();
     });
@@ -339,7 +346,7 @@ export class Connection {
 
   /** Frees what it holds. Statements still open end with `CLOSED` when they are run on. */
   async close(): Promise<void> {
-    const turn = await this.turn.take(NEVER);
+    const turn = await this.turn.take();
     try {
       if (this.#broken === undefined) this.#closeDatabase();
       this.#broken ??= closedError("the database");

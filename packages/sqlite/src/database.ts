@@ -119,26 +119,26 @@ class Calls implements SqlCalls {
   }
 
   async run(sql: string, ...parameters: Parameters): Promise<RunResult> {
-    return this.runner.run(this.#request(sql, parameters), this.#shape().safeIntegers);
+    return this.runner.run(this.#request(sql, copyParameters(parameters)), this.#shape().safeIntegers);
   }
 
   async get<T = Row>(sql: string, ...parameters: Parameters): Promise<T | undefined> {
-    const rows = await this.runner.query(this.#request(sql, parameters), this.#shape(), 1);
+    const rows = await this.runner.query(this.#request(sql, copyParameters(parameters)), this.#shape(), 1);
     return rows[0] as T | undefined;
   }
 
   async all<T = Row>(sql: string, ...parameters: Parameters): Promise<T[]> {
     const rows = await this.runner.query(
-      this.#request(sql, parameters),
+      this.#request(sql, copyParameters(parameters)),
       this.#shape(),
       Number.POSITIVE_INFINITY,
     );
     return rows as T[];
   }
 
-  async *iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncGenerator<T, void, undefined> {
-    const rows = this.runner.iterate(this.#request(sql, parameters), this.#shape());
-    yield* rows as AsyncGenerator<T, void, undefined>;
+  iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncGenerator<T, void, undefined> {
+    const given = copyParameters(parameters);
+    return this.runner.iterate<T>(() => this.#request(sql, given), this.#shape());
   }
 
   async pragma(text: string, options?: CallOptions): Promise<Row[]> {
@@ -150,12 +150,12 @@ class Calls implements SqlCalls {
     return new Calls(this.runner, this.#shape, options.signal);
   }
 
-  #request(sql: string, parameters: Parameters, signal?: AbortSignal): Request {
+  #request(sql: string, given: readonly unknown[], signal?: AbortSignal): Request {
     if (this.runner.closed) throw closedError("the database");
     return {
       sql,
       kind: kindOfStatement(sql),
-      given: copyParameters(parameters),
+      given,
       signal: signal ?? this.#signal,
     };
   }

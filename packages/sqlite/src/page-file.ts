@@ -1,9 +1,9 @@
-import { LacunaError, type PageNo, pageNo } from "@lacuna/page";
+import { type PageNo, pageNo } from "@lacuna/page";
 import type { DriverName } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { SQLITE_BUSY, SQLITE_IOERR_SHORT_READ, SQLITE_OK } from "./result-code.ts";
 import { registerVfs } from "./vfs.ts";
-import type { View } from "./view.ts";
+import { type View, wrongLength } from "./view.ts";
 
 /** The name of the one database file there is. */
 export const FILE_NAME = "/lacuna";
@@ -199,8 +199,7 @@ export class PageFile {
     length: number,
     pageSize: number,
   ): number {
-    const wrongLength = checkLength(bytes, page, pageSize);
-    if (wrongLength !== undefined) return this.#fail(wrongLength);
+    if (bytes.length !== pageSize) return this.#fail(wrongLength(page, bytes.length, pageSize));
     const heap = this.#engine.heap.bytes;
     if (within === 0 && length === pageSize) heap.set(bytes, target);
     else heap.set(bytes.subarray(within, within + length), target);
@@ -221,10 +220,4 @@ export class PageFile {
     shift(40, this.#cookieShift);
     shift(92, this.#counterShift);
   }
-}
-
-/** The error of a page that has another length than it should. */
-export function checkLength(bytes: Uint8Array, page: PageNo, pageSize: number): LacunaError | undefined {
-  if (bytes.length === pageSize) return undefined;
-  return new LacunaError("SHORT_READ", `expected ${pageSize} bytes, got ${bytes.length}`, { page });
 }

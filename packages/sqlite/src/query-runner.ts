@@ -96,17 +96,20 @@ export class QueryRunner {
   /**
    * The rows as they are found. Driver `restart` reads all of them first, since it may have to run the statement again,
    * and then a row already handed over might not come again.
+   * @param prepare is called, and may throw, when the first row is asked for
    */
-  async *iterate(request: Request, shape: RowShape): AsyncGenerator<unknown, void, undefined> {
+  async *iterate<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<T, void, undefined> {
+    const request = prepare();
     if (this.#setup.driver.name === "restart") {
-      yield* await this.query(request, shape, Number.POSITIVE_INFINITY);
+      for (const row of await this.query(request, shape, Number.POSITIVE_INFINITY)) yield row as T;
       return;
     }
     const { cursor, rows: first, lease } = await this.#openCursor(request, shape);
     try {
       for (let rows = first; ; rows = await cursor.next()) {
         lease?.rest();
-        yield* rows;
+        // Not `yield*`, which costs several more promises for each row.
+        for (const row of rows) yield row as T;
         if (cursor.ended) return;
         lease?.resume();
       }
@@ -159,13 +162,13 @@ export class QueryRunner {
   }
 
   async #withReader<T>(request: Request, work: Work<T>, keep: boolean): Promise<T> {
-    const signal = this.#signal(request);
+    const { signal, queueSignal } = this.#signals(request);
     const view = await View.open(this.#source, signal);
     let lease: Lease | undefined;
     try {
-      lease = await this.#pool.lease(view, signal);
+      lease = withView(await this.#pool.lease(view, queueSignal), view.retain());
       const { sql, given } = request;
-      const around = { sql, given, signal, reads: view, view: async () => view.retain() };
+      const around = { sql, given, signal, queueSignal, reads: view, view: async () => view.retain() };
       const result = await work(lease.connection, around, lease);
       if (!keep) lease.end();
       return result;
@@ -179,12 +182,12 @@ export class QueryRunner {
 
   async #withPrimary<T>(request: Request, work: Work<T>): Promise<T> {
     const { sql, given } = request;
-    const signal = this.#signal(request);
+    const { signal, queueSignal } = this.#signals(request);
     const view = () => View.open(this.#source, signal);
-    return work(await this.#openPrimary(signal), { sql, given, signal, view });
+    return work(await this.#openPrimary(queueSignal), { sql, given, signal, queueSignal, view });
   }
 
-  async #openPrimary(signal: AbortSignal): Promise<Connection> {
+  async #openPrimary(signal: AbortSignal | undefined): Promise<Connection> {
     if (this.#primary === undefined || this.#primaryConnection?.broken === true) {
       const ending = this.#closing.signal;
       const opening = Connection.open(
@@ -239,10 +242,23 @@ export class QueryRunner {
     }
   }
 
-  #signal({ signal }: Request): AbortSignal {
+  #signals({ signal }: Request): Pick<Execution, "signal" | "queueSignal"> {
     const closing = this.#closing.signal;
-    return signal === undefined ? closing : AbortSignal.any([closing, signal]);
+    if (signal === undefined) return { signal: closing };
+    const either = AbortSignal.any([closing, signal]);
+    return { signal: either, queueSignal: either };
   }
+}
+
+/** The view is held for as long as the lease. */
+function withView(lease: Lease, view: View): Lease {
+  let ended = false;
+  const end = (): void => {
+    lease.end();
+    if (!ended) view.release();
+    ended = true;
+  };
+  return { ...lease, end };
 }
 
 type Work<T> = (connection: Connection, execution: Execution, lease?: Lease) => Promise<T>;

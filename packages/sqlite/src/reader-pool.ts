@@ -61,7 +61,7 @@ export class ReaderPool {
   }
 
   /** Lends an instance that may read from `view`. `signal` ends the wait for it. */
-  async lease(view: View, signal: AbortSignal): Promise<Lease> {
+  async lease(view: View, signal: AbortSignal | undefined): Promise<Lease> {
     const reader = this.#choose(view) ?? this.#open(view);
     reader.active++;
     reader.holders++;

@@ -1,7 +1,7 @@
 import { closedError, LacunaError } from "@lacuna/page";
 import type { Column } from "./compiled-statement.ts";
 import type { RunResult, StatementFacts } from "./execution.ts";
-import { type Parameters, resolveParameters } from "./parameters.ts";
+import { copyParameters, type Parameters, resolveParameters } from "./parameters.ts";
 import type { QueryRunner, Request } from "./query-runner.ts";
 import type { RowShape, SqlResult } from "./row-reader.ts";
 import type { StatementKind } from "./sql-text.ts";
@@ -104,9 +104,9 @@ export class PreparedStatement implements SqlStatement {
     return rows as T[];
   }
 
-  async *iterate<T = Row>(...parameters: Parameters): AsyncGenerator<T, void, undefined> {
-    const rows = this.#shared.runner.iterate(this.#request(parameters), this.#shape);
-    yield* rows as AsyncGenerator<T, void, undefined>;
+  iterate<T = Row>(...parameters: Parameters): AsyncGenerator<T, void, undefined> {
+    const given = copyParameters(parameters);
+    return this.#shared.runner.iterate<T>(() => this.#request(given), this.#shape);
   }
 
   raw(on = true): this {
@@ -151,7 +151,7 @@ export class PreparedStatement implements SqlStatement {
     return this;
   }
 
-  #request(parameters: Parameters): Request {
+  #request(parameters: readonly unknown[]): Request {
     const { finalized, sql, kind, facts } = this.#shared;
     if (finalized) throw closedError("the statement");
     if (this.#bound !== undefined && parameters.length > 0) {

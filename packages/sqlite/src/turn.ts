@@ -3,7 +3,7 @@ export interface TakenTurn {
   /** Lets the next one have its turn. Calling it again is harmless. */
   end(): void;
   /** Queues again at the end, after `end`. @throws `signal.reason` if aborted while waiting */
-  takeAgain(signal: AbortSignal): Promise<void>;
+  takeAgain(signal?: AbortSignal): Promise<void>;
 }
 
 /** Lets callers have something one after the other, in the order they asked. */
@@ -17,7 +17,7 @@ export class Turn {
   }
 
   /** @throws `signal.reason` if aborted while waiting; the others keep their order */
-  async take(signal: AbortSignal): Promise<TakenTurn> {
+  async take(signal?: AbortSignal): Promise<TakenTurn> {
     let end = await this.#take(signal);
     return {
       end: () => end(),
@@ -27,8 +27,8 @@ export class Turn {
     };
   }
 
-  async #take(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
+  async #take(signal: AbortSignal | undefined): Promise<() => void> {
+    signal?.throwIfAborted();
     const before = this.#tail;
     let resolve = (): void => {};
     const mine = new Promise<void>((done) => {
@@ -58,7 +58,8 @@ export class Turn {
 }
 
 /** Waits for `work` no longer than until `signal` aborts. The work itself goes on. */
-export async function settledOrAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function settledOrAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
   signal.throwIfAborted();
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {

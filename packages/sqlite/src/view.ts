@@ -1,4 +1,4 @@
-import { LacunaError, pageNo } from "@lacuna/page";
+import { LacunaError, type PageNo, pageNo } from "@lacuna/page";
 import type { Snapshot, SnapshotSource } from "@lacuna/pager";
 
 /** The facts of page 1 by which SQLite itself notices that a file changed. File Format, "The Database Header". */
@@ -66,15 +66,14 @@ const TEXT_ENCODINGS: Readonly<Record<number, string>> = { 2: "UTF-16le", 3: "UT
 
 function readHeader(page1: Uint8Array, pageSize: number): HeaderFacts {
   const page = pageNo(1);
-  const magic = String.fromCharCode(...page1.subarray(0, MAGIC.length));
-  if (magic !== MAGIC || page1.length < 100) {
-    throw new LacunaError(
-      "NOT_A_DATABASE",
-      `a SQLite database starts with "SQLite format 3", found ${JSON.stringify(magic)}`,
-      {
-        page,
-      },
-    );
+  if (page1.length !== pageSize) throw wrongLength(page, page1.length, pageSize);
+  for (let at = 0; at < MAGIC.length; at++) {
+    if (page1[at] === MAGIC.charCodeAt(at)) continue;
+    const found = JSON.stringify(String.fromCharCode(...page1.subarray(0, MAGIC.length)));
+    const expected = JSON.stringify(MAGIC);
+    throw new LacunaError("NOT_A_DATABASE", `a SQLite database starts with ${expected}, found ${found}`, {
+      page,
+    });
   }
   const view = new DataView(page1.buffer, page1.byteOffset, page1.byteLength);
   const stored = view.getUint16(16);
@@ -99,4 +98,9 @@ function readHeader(page1: Uint8Array, pageSize: number): HeaderFacts {
     );
   }
   return { changeCounter: view.getUint32(24), schemaCookie: view.getUint32(40) };
+}
+
+/** The error of a page that has another length than it should. */
+export function wrongLength(page: PageNo, found: number, expected: number): LacunaError {
+  return new LacunaError("SHORT_READ", `expected ${expected} bytes, got ${found}`, { page });
 }

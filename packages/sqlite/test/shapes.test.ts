@@ -117,7 +117,10 @@ describeDrivers("a database", (driver) => {
   it("with another page size than the source says is refused", async () => {
     const source = new BytesSource(makeDatabase((db) => db.exec(SCHEMA)));
     const original = source.snapshot.bind(source);
-    source.snapshot = () => ({ ...original(), pageSize: 1024 });
+    source.snapshot = () => {
+      const snapshot = original();
+      return { ...snapshot, pageSize: 1024, peek: (page) => snapshot.peek(page)?.subarray(0, 1024) };
+    };
     await expect(openSqlite({ source, driver })).rejects.toMatchObject({ code: "CORRUPT_PAGE", offset: 16 });
   });
 
