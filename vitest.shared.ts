@@ -6,7 +6,7 @@ const shared: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: ["lacuna-source", "node"], externalConditions: ["lacuna-source", "node"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     execArgv: ["--conditions=lacuna-source", "--no-warnings=ExperimentalWarning"],
   },
 });
