@@ -12,9 +12,10 @@ import {
 import type { Replica } from "@lacuna/sync";
 import { type CheckedOptions, checkOptions } from "./check-options.ts";
 import { composeReplica } from "./compose-replica.ts";
-import { type DatabaseStats, databaseStats } from "./database-stats.ts";
+import type { DatabaseStats } from "./database-stats.ts";
 import { localFiles } from "./local-files.ts";
 import type { ConnectOptions } from "./options.ts";
+import { pageStats } from "./page-stats.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -141,7 +142,7 @@ export class Database implements SqlCalls {
   /** What is here and what it has cost. */
   async stats(): Promise<DatabaseStats> {
     const { replica, sql } = await this.#connected();
-    return databaseStats(replica.stats(), sql.stats());
+    return { ...pageStats(replica.stats()), sql: sql.stats() };
   }
 
   /** Ends everything under way with `CLOSED` and gives up the path. Calling it again is harmless. */

@@ -18,4 +18,6 @@ export type {
   ConnectOptions,
   PartialSyncOptions,
 } from "./options.ts";
+export type * from "./reader/names.ts";
+export { open } from "./reader/open-with-files.ts";
 export type { RemoteEncryptionOptions, RemoteOptions } from "./remote-options.ts";

@@ -161,7 +161,9 @@ export class RecordingTransport implements Transport {
     script: Misbehaviour | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<PageEntry, void, undefined> {
-    const { shape } = this.#database;
+    // A request that is under way when another database takes the place still ends with the one it began with.
+    const database = this.#database;
+    const { shape } = database;
     if (request.revision === shape.revision) this.#checkRequest(record.pages);
     const failAfter = script?.error === undefined ? Number.POSITIVE_INFINITY : (script.afterPages ?? 0);
     for (const page of record.pages) {
@@ -173,7 +175,7 @@ export class RecordingTransport implements Transport {
         );
       }
       if (record.delivered.length >= failAfter) throw script?.error;
-      const honest = { page, bytes: new Uint8Array(this.#database.page(page)) };
+      const honest = { page, bytes: new Uint8Array(database.page(page)) };
       for (const entry of script?.entries?.(honest) ?? [honest]) {
         record.delivered.push(entry.page);
         this.#receivedBytes += entry.bytes.length;

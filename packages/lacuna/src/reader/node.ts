@@ -1,0 +1,4 @@
+export { isLacunaError, LacunaError } from "@lacuna/page";
+export { type RetryFetchOptions, retryFetch } from "@lacuna/transport";
+export type * from "./names.ts";
+export { open } from "./open-with-files.ts";

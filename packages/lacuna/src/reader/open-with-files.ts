@@ -1,0 +1,5 @@
+import { localFiles } from "../local-files.ts";
+import { type Open, openReader } from "./open.ts";
+
+/** Opens a database for reading without SQL. @see Open */
+export const open: Open = (url, options = {}) => openReader(url, options, localFiles);
