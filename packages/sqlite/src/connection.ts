@@ -52,7 +52,7 @@ const OPEN_READWRITE = 2;
 const DBCONFIG_DQS_DML = 1013;
 const DBCONFIG_DQS_DDL = 1014;
 /** Steps of SQLite's virtual machine between looks at the clock. */
-const PROGRESS_STEPS = 4000;
+const PROGRESS_STEPS = 20_000;
 const MAX_BATCH_ROWS = 0x7fff_ffff;
 
 /**
