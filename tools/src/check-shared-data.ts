@@ -177,29 +177,53 @@ async function main(): Promise<void> {
   );
   const ways = ALL_WAYS.filter((way) => nameOf(way).includes(values.way ?? ""));
   const scratch = await mkdtemp(join(tmpdir(), "lacuna-shared-"));
+  const lines: string[] = [];
   let failures = 0;
   try {
     for (const way of ways) {
       process.stdout.write(`\n${nameOf(way)}\n`);
+      const sum = { equal: 0, asked: 0, requests: 0, receivedBytes: 0, seconds: 0 };
       for (const subject of subjects) {
         const started = performance.now();
         const outcome = await run(subject, way, scratch);
-        failures += outcome.differences.length;
-        const result = `${outcome.equal}/${subject.questions.length} equal`;
-        const cost = `${outcome.requests} requests, ${(outcome.receivedBytes / 2 ** 20).toFixed(1)} MiB`;
-        const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        process.stdout.write(
-          `  ${subject.name.padEnd(38)} ${result.padEnd(16)} ${cost.padEnd(26)} ${seconds} s\n`,
-        );
+        const seconds = (performance.now() - started) / 1000;
+        const asked = subject.questions.length;
+        process.stdout.write(`  ${subject.name.padEnd(38)} ${line({ ...outcome, asked, seconds })}\n`);
         for (const difference of outcome.differences) process.stdout.write(`    ${difference}\n`);
+        sum.equal += outcome.equal;
+        sum.asked += asked;
+        sum.requests += outcome.requests;
+        sum.receivedBytes += outcome.receivedBytes;
+        sum.seconds += seconds;
       }
+      lines.push(`  ${nameOf(way).padEnd(38)} ${line(sum)}`);
+      failures += sum.asked - sum.equal;
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const asked = ways.length * subjects.reduce((sum, { questions }) => sum + questions.length, 0);
-  process.stdout.write(`\n${asked} answers compared, ${failures} differ\n`);
+  const asked = subjects.reduce((sum, { questions }) => sum + questions.length, 0) * ways.length;
+  process.stdout.write(
+    `\nall databases\n${lines.join("\n")}\n\n${asked} answers compared, ${failures} differ\n`,
+  );
   if (failures > 0) process.exitCode = 1;
+}
+
+interface Line {
+  readonly equal: number;
+  readonly asked: number;
+  readonly requests: number;
+  readonly receivedBytes: number;
+  readonly seconds: number;
+}
+
+function line({ equal, asked, requests, receivedBytes, seconds }: Line): string {
+  const cells = [
+    `${equal}/${asked} equal`,
+    `${requests} requests`,
+    `${(receivedBytes / 2 ** 20).toFixed(1)} MiB`,
+  ];
+  return `${cells.map((cell) => cell.padEnd(15)).join(" ")} ${seconds.toFixed(1)} s`;
 }
 
 await main();
