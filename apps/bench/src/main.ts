@@ -9,7 +9,6 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   memory: async () => (await import("./memory-bench.ts")).memoryBench,
   "btree-scan": async () => (await import("./btree-scan.ts")).btreeScanBench,
   "warm-scan": async () => (await import("./warm-scan.ts")).warmScanBench,
-  "btree-scan": async () => (await import("./btree-scan.ts")).btreeScanBench,
 };
 
 const say = (line: string): void => {
