@@ -48,24 +48,29 @@ export interface ParsedTable {
   readonly strict: boolean;
 }
 
-const NULL: Constant = { value: null, storageClass: "null" };
-const COLUMN_CONSTRAINTS =
-  /^(CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|COLLATE|REFERENCES|GENERATED|AS|ON|DEFERRABLE|INITIALLY|MATCH)$/;
+/** What ends the type of a column. */
+const CONSTRAINTS =
+  /^(CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|COLLATE|REFERENCES|GENERATED|AS|ON|DEFERRABLE)$/;
 const TABLE_CONSTRAINTS = /^(CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)$/;
 
 /** SQLite cannot be built to allow more. */
 const MAX_COLUMNS = 32767;
 
+/** A constant, with the text it was written as. */
+interface Literal extends Constant {
+  readonly spelled: string;
+}
+
 interface Draft {
-  name: string;
-  type: string;
+  readonly name: string;
+  readonly type: string;
   collation: string;
   notNull: boolean;
-  default: { constant: Constant; spelled: string } | undefined;
+  default: Literal | undefined;
   generated: "virtual" | "stored" | undefined;
 }
 
-/** Skips `CREATE [TEMP] kind [IF NOT EXISTS] [schema.]` and returns the name. */
+/** Skips `[IF NOT EXISTS] [schema.]` and returns the name. */
 export function createdName(reader: TokenReader): string {
   if (reader.accept("IF")) {
     reader.expect("NOT");
@@ -111,52 +116,50 @@ class TableParser {
     while (reader.token.kind !== "end" && !reader.accept(";")) {
       if (reader.accept("STRICT")) strict = true;
       else if (reader.accept("WITHOUT")) {
-        if (foldName(reader.name()) !== "rowid") throw reader.unexpected("ROWID");
+        reader.expect("ROWID");
         withoutRowid = true;
       } else reader.expect(",");
     }
-    const rowidAlias = withoutRowid ? undefined : this.#alias;
     return {
       name,
       columns: this.#columns.map((draft) => finishColumn(draft, strict)),
       constraints: this.#constraints,
-      rowidAlias,
+      rowidAlias: withoutRowid ? undefined : this.#alias,
       integerKey: this.#alias !== undefined,
       withoutRowid,
       strict,
     };
   }
 
-  /** A column with its constraints, or constraints of the table, which need no comma between them. */
+  /** A column with its constraints, or constraints of the table. */
   #item(): void {
-    const { token } = this.#reader;
-    if (token.kind !== "word" || !TABLE_CONSTRAINTS.test(token.upper)) {
-      this.#column();
-      return;
-    }
-    while (TABLE_CONSTRAINTS.test(this.#reader.token.upper)) this.#tableConstraint();
-  }
-
-  #column(): void {
     const reader = this.#reader;
-    const draft: Draft = {
-      name: reader.name(),
-      type: this.#type(),
-      collation: "BINARY",
-      notNull: false,
-      default: { constant: NULL, spelled: "" },
-      generated: undefined,
-    };
-    if (this.#columns.push(draft) > MAX_COLUMNS)
-      throw new SqlSyntaxError(`expected at most ${MAX_COLUMNS} columns`);
-    while (COLUMN_CONSTRAINTS.test(reader.token.upper)) this.#columnConstraint(draft, reader.next().upper);
+    let draft: Draft | undefined;
+    if (!TABLE_CONSTRAINTS.test(reader.token.upper)) {
+      const name = reader.name();
+      const value: Literal = { value: null, storageClass: "null", spelled: "" };
+      draft = {
+        name,
+        type: this.#type(),
+        collation: "BINARY",
+        notNull: false,
+        default: value,
+        generated: undefined,
+      };
+      if (this.#columns.push(draft) > MAX_COLUMNS)
+        throw new SqlSyntaxError(`more than ${MAX_COLUMNS} columns`);
+    }
+    while (!/^[,)]$/.test(reader.token.upper)) {
+      if (reader.token.upper === "(") reader.parenthesized();
+      else this.#constraint(reader.next(), draft);
+    }
   }
 
   #type(): string {
     const reader = this.#reader;
     const first = reader.token;
     let end = first.start;
-    while (/word|name|string/.test(reader.token.kind) && !COLUMN_CONSTRAINTS.test(reader.token.upper)) {
+    while (/word|name|string/.test(reader.token.kind) && !CONSTRAINTS.test(reader.token.upper)) {
       end = reader.next().end;
     }
     if (end > first.start && reader.token.upper === "(") {
@@ -167,144 +170,84 @@ class TableParser {
     return end === first.end ? first.text : reader.sql.slice(first.start, end);
   }
 
-  #columnConstraint(draft: Draft, keyword: string): void {
+  /** What a keyword of a constraint is about. What says nothing about storage is passed over, word by word. */
+  #constraint(token: Token, draft: Draft | undefined): void {
     const reader = this.#reader;
-    const column = { name: draft.name, collation: undefined, descending: false };
-    switch (keyword) {
-      case "CONSTRAINT":
-      case "MATCH":
-      case "INITIALLY":
-        reader.name();
+    switch (token.upper) {
+      case "":
+        if (token.kind === "end") throw reader.unexpected(")");
         break;
-      case "PRIMARY": {
-        reader.expect("KEY");
-        const descending = reader.accept("DESC");
-        if (!descending) reader.accept("ASC");
-        this.#skipConflict();
-        reader.accept("AUTOINCREMENT");
-        this.#primaryKey([{ ...column, descending }], !descending);
-        break;
-      }
-      case "NOT":
-        if (reader.accept("NULL")) draft.notNull = true;
-        else reader.expect("DEFERRABLE");
-        break;
+      case "PRIMARY":
       case "UNIQUE":
-        this.#constraints.push({ kind: "unique", columns: [column] });
+        this.#key(token.upper === "PRIMARY", draft);
         break;
-      case "CHECK":
-        reader.parenthesized();
+      case "SET": // ON DELETE SET DEFAULT
+        reader.next();
+        break;
+      case "NOT":
+        if (reader.accept("NULL") && draft !== undefined) draft.notNull = true;
         break;
       case "DEFAULT":
-        draft.default = this.#default();
+        if (draft !== undefined) draft.default = literal(this.#defaultTokens());
         break;
       case "COLLATE":
-        draft.collation = reader.name().toUpperCase();
+        if (draft !== undefined) draft.collation = reader.name().toUpperCase();
         break;
-      case "REFERENCES":
-        reader.name();
-        if (reader.token.upper === "(") reader.parenthesized();
-        break;
-      case "GENERATED":
       case "AS":
-        if (keyword === "GENERATED") {
-          reader.expect("ALWAYS");
-          reader.expect("AS");
-        }
         reader.parenthesized();
-        draft.generated = reader.accept("STORED") ? "stored" : "virtual";
-        reader.accept("VIRTUAL");
-        break;
-      case "ON":
-        this.#skipAction();
-        break;
-      default: // NULL and DEFERRABLE say nothing about storage.
+        if (draft !== undefined) draft.generated = reader.accept("STORED") ? "stored" : "virtual";
     }
   }
 
-  /** After ON: `CONFLICT x`, or `DELETE` or `UPDATE` and what to do, which may be `SET DEFAULT` or `SET NULL`. */
-  #skipAction(): void {
-    this.#reader.next();
-    const { upper } = this.#reader.next();
-    if (upper === "SET" || upper === "NO") this.#reader.next();
-  }
-
-  #skipConflict(): void {
-    if (this.#reader.accept("ON")) this.#skipAction();
-  }
-
-  #tableConstraint(): void {
+  #key(primary: boolean, draft: Draft | undefined): void {
     const reader = this.#reader;
-    const keyword = reader.next().upper;
-    if (keyword === "CONSTRAINT") reader.name();
-    else if (keyword === "CHECK") {
-      reader.parenthesized();
-      this.#skipConflict();
-    } else if (keyword === "FOREIGN") {
-      reader.expect("KEY");
-      reader.parenthesized();
-      while (COLUMN_CONSTRAINTS.test(reader.token.upper) && !TABLE_CONSTRAINTS.test(reader.token.upper)) {
-        this.#columnConstraint({ ...EMPTY }, reader.next().upper);
-      }
-    } else {
-      if (keyword === "PRIMARY") reader.expect("KEY");
-      const columns = parseIndexedColumns(reader.parenthesized());
-      this.#skipConflict();
-      if (keyword === "PRIMARY") this.#primaryKey(columns, true);
-      else this.#constraints.push({ kind: "unique", columns });
+    if (primary) reader.expect("KEY");
+    let columns: readonly IndexedColumn[];
+    // A column that says DESC itself is not the row id; in a list that makes no difference.
+    let mayAlias = true;
+    if (draft === undefined) columns = parseIndexedColumns(reader.parenthesized());
+    else {
+      const descending = primary && reader.accept("DESC");
+      mayAlias = !descending;
+      columns = [{ name: draft.name, collation: undefined, descending }];
     }
+    if (primary) {
+      if (this.#hasPrimaryKey) throw new SqlSyntaxError("more than one PRIMARY KEY");
+      this.#hasPrimaryKey = true;
+      if (mayAlias && columns.length === 1) columns = this.#aliased(columns);
+    }
+    this.#constraints.push({ kind: primary ? "primary-key" : "unique", columns });
   }
 
-  /** @param mayAlias whether a single INTEGER column would be the row id: not if the column itself says DESC */
-  #primaryKey(columns: readonly IndexedColumn[], mayAlias: boolean): void {
-    if (this.#hasPrimaryKey) throw new SqlSyntaxError("more than one PRIMARY KEY");
-    this.#hasPrimaryKey = true;
-    let key = columns;
-    const [only] = columns;
-    if (columns.length === 1 && only?.name !== undefined && mayAlias) {
-      const name = foldName(only.name);
-      const position = this.#columns.findIndex((column) => foldName(column.name) === name);
-      if (/^integer$/i.test(this.#columns[position]?.type ?? "")) {
-        this.#alias = position;
-        // Also where it does not become the row id, SQLite forgets a collation written in the key.
-        key = [{ ...only, collation: undefined }];
-      }
-    }
-    this.#constraints.push({ kind: "primary-key", columns: key });
+  /** Notes the row id's other name if the sole column of the primary key is one. */
+  #aliased(columns: readonly IndexedColumn[]): readonly IndexedColumn[] {
+    const name = foldName(columns[0]?.name ?? "");
+    const position = this.#columns.findIndex((column) => foldName(column.name) === name);
+    if (!/^integer$/i.test(this.#columns[position]?.type ?? "")) return columns;
+    this.#alias = position;
+    // Also where it does not become the row id, SQLite forgets a collation written in the key.
+    return columns.map((column) => ({ ...column, collation: undefined }));
   }
 
-  #default(): Draft["default"] {
+  #defaultTokens(): readonly Token[] {
     const reader = this.#reader;
-    if (reader.token.upper === "(") {
-      const tokens = reader.parenthesized();
-      return literal(tokens);
-    }
     const tokens: Token[] = [];
-    while (reader.token.upper === "-" || reader.token.upper === "+") tokens.push(reader.next());
-    if (reader.token.upper === "(") tokens.push(...reader.parenthesized());
-    else tokens.push(reader.next());
-    return literal(tokens);
+    while (/^[-+]$/.test(reader.token.upper)) tokens.push(reader.next());
+    return reader.token.upper === "(" ? [...tokens, ...reader.parenthesized()] : [...tokens, reader.next()];
   }
 }
 
-const EMPTY: Draft = {
-  name: "",
-  type: "",
-  collation: "BINARY",
-  notNull: false,
-  default: undefined,
-  generated: undefined,
-};
-
 function finishColumn(draft: Draft, strict: boolean): Column {
-  const { name, type, collation, notNull, generated } = draft;
-  const affinity = affinityOf(type, strict);
-  const fallback = draft.default && applyAffinity(draft.default.constant, draft.default.spelled, affinity);
-  return { name, type, affinity, collation, notNull, default: fallback, generated };
+  const affinity = affinityOf(draft.type, strict);
+  return {
+    ...draft,
+    affinity,
+    default: draft.default && applyAffinity(draft.default, draft.default.spelled, affinity),
+  };
 }
 
 /** The value of a literal, signed or in brackets. `undefined` for any other expression. */
-function literal(tokens: readonly Token[]): Draft["default"] {
+function literal(tokens: readonly Token[]): Literal | undefined {
   let first = 0;
   let last = tokens.length - 1;
   let sign = "";
@@ -315,17 +258,18 @@ function literal(tokens: readonly Token[]): Draft["default"] {
     else if (upper !== "+") return undefined;
   }
   const token = tokens[first];
-  if (token === undefined) return undefined;
+  if (token === undefined || (sign !== "" && token.kind !== "number")) return undefined;
   const { kind, text, upper } = token;
-  if (kind === "number") {
-    const constant = parseNumber(sign + text);
-    return constant && { constant, spelled: sign + text };
-  }
-  if (sign !== "") return undefined;
-  const plain = (value: Constant["value"], storageClass: Constant["storageClass"]): Draft["default"] => ({
-    constant: { value, storageClass },
-    spelled: text,
+  const spelled = sign + text;
+  const plain = (value: Constant["value"], storageClass: Constant["storageClass"]): Literal => ({
+    value,
+    storageClass,
+    spelled,
   });
+  if (kind === "number") {
+    const constant = parseNumber(spelled);
+    return constant && { ...constant, spelled };
+  }
   if (kind === "blob") {
     if (!/^(?:[\da-f]{2})*$/i.test(text)) throw new SqlSyntaxError(`expected a blob, found ${text}`);
     return plain(
@@ -335,8 +279,9 @@ function literal(tokens: readonly Token[]): Draft["default"] {
   }
   if (upper === "NULL") return plain(null, "null");
   if (upper === "TRUE" || upper === "FALSE") return plain(upper === "TRUE" ? 1 : 0, "integer");
-  if (upper.startsWith("CURRENT_") || kind === "symbol" || kind === "end") return undefined;
-  return plain(text, "text");
+  return upper.startsWith("CURRENT_") || kind === "symbol" || kind === "end"
+    ? undefined
+    : plain(text, "text");
 }
 
 /** The columns of an index or key: what stands between its brackets. */

@@ -7,9 +7,6 @@ export const DATABASE_HEADER_BYTES = 100;
 /** How text is stored, as the label `TextDecoder` knows it by. */
 export type TextEncoding = "utf-8" | "utf-16le" | "utf-16be";
 
-/** Which journal a file format version asks for: 1 rollback, 2 write-ahead log. */
-export type JournalVersion = "rollback" | "wal";
-
 /** The database header. File Format, "The Database Header". */
 export interface DatabaseHeader {
   /** Bytes per page: a power of two from 512 to 65536. */
@@ -114,12 +111,4 @@ export function parseDatabaseHeader(page1: Uint8Array): DatabaseHeader {
  */
 export function pageCountOf(header: DatabaseHeader, fileBytes: number): number {
   return header.pageCountIsValid ? header.pageCount : Math.floor(fileBytes / header.pageSize);
-}
-
-/**
- * Writes the journal mode into a copy of page 1 that the caller owns: bytes 18 and 19.
- * File Format, "File format version numbers".
- */
-export function patchJournalVersion(page1: Uint8Array, version: JournalVersion): void {
-  page1.fill(version === "wal" ? 2 : 1, 18, 20);
 }

@@ -14,21 +14,11 @@ export {
 export {
   DATABASE_HEADER_BYTES,
   type DatabaseHeader,
-  type JournalVersion,
   pageCountOf,
   parseDatabaseHeader,
-  patchJournalVersion,
   type TextEncoding,
 } from "./database-header.ts";
-export { encodeRecord } from "./encode-record.ts";
 export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
-export {
-  type PlaceholderPage,
-  type PlaceholderRowids,
-  placeholderIndexLeaf,
-  placeholderRowids,
-  placeholderTableLeaf,
-} from "./placeholder.ts";
 export type { RecordReader } from "./record.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
 export { RowReader, type RowReaderOptions, type TableEntry } from "./row-reader.ts";
@@ -48,14 +38,13 @@ export { TableWalk, type TableWalkOptions } from "./table-walk.ts";
 export { type TreeFormat, treeFormat } from "./tree-format.ts";
 export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";
 export type { StorageClass, Value } from "./value.ts";
-export { type ByteCursor, type Rowid, readVarint, writeVarint } from "./varint.ts";
+export { type ByteCursor, type Rowid, readVarint } from "./varint.ts";
 export {
   parseWalHeader,
   WAL_FRAME_HEADER_BYTES,
   WAL_HEADER_BYTES,
   type WalChecksum,
   type WalHeader,
-  WalWriter,
 } from "./wal-format.ts";
 export { type WalCommit, WalIndex } from "./wal-index.ts";
 export {

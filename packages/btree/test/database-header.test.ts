@@ -1,6 +1,7 @@
 import { isLacunaError } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import { parseDatabaseHeader, patchJournalVersion } from "../src/index.ts";
+import { parseDatabaseHeader } from "../src/index.ts";
+import { patchJournalVersion } from "../src/write/index.ts";
 import { makeDatabase, series } from "./sqlite-file.ts";
 
 const plain = makeDatabase(`

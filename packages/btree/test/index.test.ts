@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as btree from "../src/index.ts";
+import * as write from "../src/write/index.ts";
 
 it("exports exactly these names", () => {
   expect(Object.keys(btree).sort()).toEqual([
@@ -17,10 +18,8 @@ it("exports exactly these names", () => {
     "WAL_FRAME_HEADER_BYTES",
     "WAL_HEADER_BYTES",
     "WalIndex",
-    "WalWriter",
     "advance",
     "childPages",
-    "encodeRecord",
     "findByName",
     "forEachEntry",
     "forEachEntrySync",
@@ -33,15 +32,22 @@ it("exports exactly these names", () => {
     "parsePage",
     "parseSchema",
     "parseWalHeader",
-    "patchJournalVersion",
-    "placeholderIndexLeaf",
-    "placeholderRowids",
-    "placeholderTableLeaf",
     "readVarint",
     "runTask",
     "runTaskSync",
     "tableChildren",
     "treeFormat",
+  ]);
+});
+
+it("exports exactly these names for writing", () => {
+  expect(Object.keys(write).sort()).toEqual([
+    "WalWriter",
+    "encodeRecord",
+    "patchJournalVersion",
+    "placeholderIndexLeaf",
+    "placeholderRowids",
+    "placeholderTableLeaf",
     "writeVarint",
   ]);
 });

@@ -5,7 +5,7 @@ import { seeded } from "./fuzz/random.ts";
 it("five thousand damaged databases end in typed errors, none in a hang", { timeout: 120_000 }, () => {
   const { entries, slowest } = fuzz(5000, 1);
   expect(entries).toBeGreaterThan(300_000);
-  expect(slowest).toBeLessThan(5000);
+  expect(slowest).toBeLessThan(1000);
 });
 
 it("the sound databases are read whole", () => {

@@ -3,14 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import {
-  childPages,
-  parsePage,
-  placeholderIndexLeaf,
-  placeholderRowids,
-  placeholderTableLeaf,
-  tableChildren,
-} from "../src/index.ts";
+import { childPages, parsePage, tableChildren } from "../src/index.ts";
+import { placeholderIndexLeaf, placeholderRowids, placeholderTableLeaf } from "../src/write/index.ts";
 import { inTemporaryDirectory, makeDatabase, series } from "./sqlite-file.ts";
 
 const file = makeDatabase(`

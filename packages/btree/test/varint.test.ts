@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readVarint, writeVarint } from "../src/index.ts";
-import { decodeVarint, readInt64, varintLength, writeInt64 } from "../src/varint.ts";
+import { readVarint } from "../src/index.ts";
+import { decodeVarint, readInt64 } from "../src/varint.ts";
+import { writeVarint } from "../src/write/index.ts";
+import { varintLength, writeInt64 } from "../src/write/varint.ts";
 
 const edges = [0n, 1n, 2n ** 64n - 1n, 2n ** 63n, 2n ** 63n - 1n];
 for (let bits = 7n; bits < 64n; bits += 7n) edges.push(2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n);

@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 import {
   advance,
   CountTask,
-  encodeRecord,
   forEachEntry,
   forEachEntrySync,
   IndexWalk,
@@ -18,6 +17,7 @@ import {
   treeFormat,
   type Value,
 } from "../src/index.ts";
+import { encodeRecord } from "../src/write/index.ts";
 import { makeDatabase, series } from "./sqlite-file.ts";
 
 const BINARY = { collation: "BINARY", descending: false } as const;

@@ -1,6 +1,7 @@
-import type { TextEncoding } from "./database-header.ts";
-import { encodeText, type Value } from "./value.ts";
-import { type Rowid, varintLength, writeInt64, writeVarint } from "./varint.ts";
+import type { TextEncoding } from "../database-header.ts";
+import { encodeText, type Value } from "../value.ts";
+import type { Rowid } from "../varint.ts";
+import { varintLength, writeInt64, writeVarint } from "./varint.ts";
 
 /** A value as the record stores it: the serial type and the bytes of the body. */
 function encodeValue(value: Value, encoding: TextEncoding): [Rowid, Uint8Array] {

@@ -1,7 +1,8 @@
-import { writeU16 } from "./big-endian.ts";
+import { writeU16 } from "../big-endian.ts";
+import type { Value } from "../value.ts";
+import { narrow, type Rowid } from "../varint.ts";
 import { encodeRecord } from "./encode-record.ts";
-import type { Value } from "./value.ts";
-import { narrow, type Rowid, varintLength, writeVarint } from "./varint.ts";
+import { varintLength, writeVarint } from "./varint.ts";
 
 /** Where the cells of a placeholder go. */
 export interface PlaceholderPage {

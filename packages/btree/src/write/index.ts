@@ -1,0 +1,11 @@
+export { encodeRecord } from "./encode-record.ts";
+export { type JournalVersion, patchJournalVersion } from "./journal-version.ts";
+export {
+  type PlaceholderPage,
+  type PlaceholderRowids,
+  placeholderIndexLeaf,
+  placeholderRowids,
+  placeholderTableLeaf,
+} from "./placeholder.ts";
+export { writeVarint } from "./varint.ts";
+export { WalWriter } from "./wal-writer.ts";
