@@ -3,7 +3,7 @@ import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
 import { type Engine, instantiateEngine } from "./engine.ts";
 import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
-import { pause, SLICE_MILLISECONDS } from "./pause.ts";
+import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
 import type { RowReader } from "./row-reader.ts";
@@ -172,9 +172,11 @@ export class Connection {
       for (;;) {
         if (this.#broken !== undefined) throw this.#broken;
         if (this.lockedView === undefined) view ??= await around.view();
+        const began = performance.now();
         const outcome = await this.#attempt(view, around.signal, waitedFor, body);
         if (outcome.missing === undefined) return outcome.value;
         this.#setup.counters.restarts++;
+        const attemptMilliseconds = performance.now() - began;
         turn?.end();
         const { snapshot } = outcome.from;
         // Any number of statements may wait at the same time, so each listens to a signal of its own.
@@ -185,6 +187,7 @@ export class Connection {
         }
         // A copy of its own, since it stays here for as long as the statement is not through.
         waitedFor.set(outcome.missing, bytes.slice());
+        await pauseAfterAttempt(attemptMilliseconds, signal);
         await turn?.takeAgain(around.queueSignal);
       }
     } finally {
