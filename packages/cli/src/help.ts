@@ -5,6 +5,7 @@ Query a SQLite database that lives somewhere else without downloading it.
 
 Commands:
   query URL SQL...   run SQL on a remote database, a file of a static host or a local file
+  inspect URL        tell what a database file is made of, and whether it is sound
   serve FILE         serve a database to Lacuna clients, and as a static file
   help [COMMAND]     explain a command
 
@@ -57,7 +58,32 @@ Options:
   --verbose             tell each request on the standard error
 `;
 
-const COMMAND_HELP: Readonly<Record<string, string>> = { query: QUERY_HELP, serve: SERVE_HELP };
+const INSPECT_HELP = `Usage: lacuna inspect [options] URL
+
+Tells what a database file is made of: its header, its tables with columns and affinities, its indexes. Of a remote
+database only the pages come that hold this; what needs all of them shows its progress on a terminal.
+
+URL   as for lacuna query, or a local file
+
+What is told (each brings the whole database):
+  --trees               depth, pages, fill and overflow of each B-tree, and what is free (local files: the default)
+  --pages               what every page is used for
+  --pages N             what page N is: its use, its tree, the page that points to it, its cells
+  --check               whether anything contradicts the file format, by page and offset; ends with 1 if so
+
+Options:
+  --json                one JSON object
+  --path FILE           keep what came in FILE, for the next time (default: in memory)
+  --auth-token TOKEN    credentials for the remote (default: $LACUNA_AUTH_TOKEN)
+  --remote KIND         static or sync-server, where it cannot be told by asking
+  --timeout MS          give up on a remote that is silent for so long (default: 30000)
+`;
+
+const COMMAND_HELP: Readonly<Record<string, string>> = {
+  query: QUERY_HELP,
+  inspect: INSPECT_HELP,
+  serve: SERVE_HELP,
+};
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(COMMAND_HELP);
 

@@ -1,12 +1,12 @@
-import { pathToFileURL } from "node:url";
 import type { ConnectOptions } from "lacuna";
 import type { CommandContext } from "./command-context.ts";
 import { csvFormat } from "./format/csv-format.ts";
 import { jsonFormat } from "./format/json-format.ts";
 import type { RowFormat } from "./format/row-format.ts";
 import { tableFormat } from "./format/table-format.ts";
-import { bytesOption, integerOption, parseArguments } from "./parse-arguments.ts";
+import { bytesOption, parseArguments } from "./parse-arguments.ts";
 import { type ParameterValue, parseParameter } from "./query-parameter.ts";
+import { REMOTE_ARGUMENTS, readRemote } from "./remote-arguments.ts";
 import { splitStatements } from "./split-statements.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -38,30 +38,23 @@ export async function readQueryPlan(args: readonly string[], context: CommandCon
     csv: { type: "boolean" },
     stats: { type: "boolean" },
     param: { type: "string", multiple: true },
-    path: { type: "string" },
-    "auth-token": { type: "string" },
-    remote: { type: "string" },
+    ...REMOTE_ARGUMENTS,
     prefix: { type: "string" },
     "segment-size": { type: "string" },
     prefetch: { type: "boolean" },
     "no-prefetch": { type: "boolean" },
-    timeout: { type: "string" },
   });
   if (values.prefetch && values["no-prefetch"]) {
     throw new UsageError("--prefetch and --no-prefetch contradict each other", COMMAND);
   }
   const [location, ...texts] = positionals;
   if (location === undefined) throw new UsageError("there is no URL", COMMAND);
-  const url = databaseUrl(location);
-  const isLocal = url.startsWith("file:");
-  const authToken = values["auth-token"] ?? (isLocal ? undefined : context.env["LACUNA_AUTH_TOKEN"]);
-  const remote = remoteKind(values.remote);
+  const remote = readRemote(COMMAND, location, values, context);
   const format = chooseFormat(values, context);
   const parameters = readParameters(values.param ?? []);
   return {
     connect: {
-      url,
-      path: values.path ?? ":memory:",
+      ...remote,
       partialSync: {
         bootstrapStrategy: {
           kind: "prefix",
@@ -80,34 +73,12 @@ export async function readQueryPlan(args: readonly string[], context: CommandCon
             }),
         ...(values["no-prefetch"] ? { prefetch: false } : {}),
       },
-      ...(authToken === undefined || authToken === "" ? {} : { authToken }),
-      ...(remote === undefined ? {} : { remote }),
-      ...(values.timeout === undefined
-        ? {}
-        : { timeoutMs: integerOption(COMMAND, "timeout", values.timeout, { least: 1, most: 2 ** 31 - 1 }) }),
-      ...(context.fetch === undefined ? {} : { fetch: context.fetch }),
-      signal: context.signal,
     },
     format,
     separator: values.json ? "" : values.csv ? "\r\n" : "\n",
     showStats: values.stats ?? false,
     statements: distribute(parameters, await readStatements(texts, context)),
   };
-}
-
-/** A URL as it is, anything else as a local file. */
-function databaseUrl(location: string): string {
-  // One letter before the colon is a drive of Windows.
-  if (!/^[a-z][a-z\d+.-]+:/i.test(location)) return pathToFileURL(location).href;
-  if (!URL.canParse(location)) throw new UsageError(`'${location}' is not a URL`, COMMAND);
-  const scheme = new URL(location).protocol;
-  if (["http:", "https:", "libsql:", "turso:", "file:"].includes(scheme)) return location;
-  throw new UsageError(`the URL must be http:, https:, libsql: or file:, got '${scheme}'`, COMMAND);
-}
-
-function remoteKind(kind: string | undefined): "static" | "sync-server" | undefined {
-  if (kind === undefined || kind === "static" || kind === "sync-server") return kind;
-  throw new UsageError(`--remote must be static or sync-server, got '${kind}'`, COMMAND);
 }
 
 function positive(name: string, bytes: number): number {

@@ -47,6 +47,7 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const beforeOperands = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
   if (beforeOperands.some((word) => word === "-h" || word === "--help")) return context.stdout.write(help);
   // Each command is loaded only when it is wanted: help should not wait for SQLite.
+  if (command === "inspect") return (await import("./inspect-command.ts")).inspectCommand(rest, context);
   if (command === "serve") return (await import("./serve-command.ts")).serveCommand(rest, context);
   return (await import("./query-command.ts")).queryCommand(rest, context);
 }

@@ -28,7 +28,7 @@ describe("the command line", () => {
   });
 
   it("keeps its help within 120 columns", async () => {
-    for (const argv of [["help"], ["help", "query"], ["help", "serve"]]) {
+    for (const argv of [["help"], ["help", "query"], ["help", "inspect"], ["help", "serve"]]) {
       const { out } = await run(argv);
       expect(out.split("\n").filter((line) => line.length > 120)).toEqual([]);
     }
@@ -36,10 +36,19 @@ describe("the command line", () => {
 
   it.each([
     [[], "there is no command", "lacuna --help"],
-    [["fly"], "unknown command 'fly'; commands are query, serve", "lacuna --help"],
+    [["fly"], "unknown command 'fly'; commands are query, inspect, serve", "lacuna --help"],
     [["--fly"], "unknown option '--fly'", "lacuna --help"],
     [["toString"], "unknown command 'toString'", "lacuna --help"],
     [["help", "fly"], "there is no help for 'fly'", "lacuna --help"],
+    [["inspect"], "there is no FILE or URL", "lacuna help inspect"],
+    [["inspect", "a.db", "b.db"], "'b.db' is too much", "lacuna help inspect"],
+    [
+      ["inspect", "--pages=x", "a.db"],
+      "--pages takes the number of a page, from 1, got 'x'",
+      "lacuna help inspect",
+    ],
+    [["inspect", "--pages", "0", "a.db"], "got '0'", "lacuna help inspect"],
+    [["inspect", "--remote", "ftp", "a.db"], "got 'ftp'", "lacuna help inspect"],
     [["serve"], "there is no FILE", "lacuna help serve"],
     [["serve", "a.db", "b.db"], "'b.db'", "lacuna help serve"],
     [["serve", "--fly", "a.db"], "'--fly'", "lacuna help serve"],

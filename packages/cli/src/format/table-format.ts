@@ -11,6 +11,11 @@ export interface TableOptions {
    * @default 500
    */
   readonly measuredRows?: number | undefined;
+  /**
+   * Tells the number of rows below the table.
+   * @default true
+   */
+  readonly countsRows?: boolean | undefined;
 }
 
 const GAP = "  ";
@@ -21,7 +26,11 @@ const NARROWEST = 6;
  * A table for people: columns as wide as their content, numbers to the right, NULL in words, blobs as SQL writes them,
  * one line a row, and the number of rows below.
  */
-export function tableFormat({ terminalWidth, measuredRows = 500 }: TableOptions = {}): RowFormat {
+export function tableFormat({
+  terminalWidth,
+  measuredRows = 500,
+  countsRows = true,
+}: TableOptions = {}): RowFormat {
   let header: string[] = [];
   let waiting: Cell[][] = [];
   let layout: Layout | undefined;
@@ -47,7 +56,9 @@ export function tableFormat({ terminalWidth, measuredRows = 500 }: TableOptions 
       waiting.push(cells);
       return waiting.length < measuredRows ? "" : release();
     },
-    end: () => `${layout === undefined ? release() : ""}(${rows} ${rows === 1 ? "row" : "rows"})\n`,
+    end: () =>
+      (layout === undefined ? release() : "") +
+      (countsRows ? `(${rows} ${rows === 1 ? "row" : "rows"})\n` : ""),
   };
 }
 
