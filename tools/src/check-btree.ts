@@ -28,9 +28,9 @@ import {
   TableWalk,
   treeFormat,
   type Value,
-  WalIndex,
 } from "@lacuna/btree";
 import { CheckTask, type Finding } from "@lacuna/btree/check";
+import { WalIndex } from "@lacuna/btree/wal";
 import { isLacunaError, type PageNo } from "@lacuna/page";
 
 interface Image {

@@ -6,20 +6,16 @@ import { decodeVarint, type Rowid, varintSize } from "./varint.ts";
 /** The four kinds of B-tree page. File Format, "B-tree Pages". */
 export type PageKind = "index-interior" | "table-interior" | "index-leaf" | "table-leaf";
 
+const KINDS: Readonly<Record<number, PageKind>> = {
+  2: "index-interior",
+  5: "table-interior",
+  10: "index-leaf",
+  13: "table-leaf",
+};
+
 /** The kind a page says it is by its first byte, page 1 by its 101st; `undefined` if that is no B-tree page. */
 export function pageKind(page: PageNo, bytes: Uint8Array): PageKind | undefined {
-  switch (bytes[page === 1 ? 100 : 0]) {
-    case 2:
-      return "index-interior";
-    case 5:
-      return "table-interior";
-    case 10:
-      return "index-leaf";
-    case 13:
-      return "table-leaf";
-    default:
-      return undefined;
-  }
+  return KINDS[bytes[page === 1 ? 100 : 0] as number];
 }
 
 /**
@@ -128,7 +124,7 @@ export class BtreePage {
     let at = this.cellOffset(index);
     at += this.isLeaf ? varintSize(bytes, at) : 4;
     if (at + varintSize(bytes, at) > this.usableSize) {
-      throw corruptPage(this.page, at, "expected a row id inside the page, found the end of the page");
+      throw corruptPage(this.page, at, "expected a row id inside the page");
     }
     return decodeVarint(bytes, at);
   }

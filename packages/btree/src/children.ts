@@ -13,31 +13,13 @@ export interface TableChildren {
   readonly keys: readonly Rowid[];
 }
 
-function readInterior<T>(page: PageNo, bytes: Uint8Array, read: () => T): T | undefined {
-  const kind = pageKind(page, bytes);
-  if (kind !== "table-interior" && kind !== "index-interior") return undefined;
-  try {
-    return read();
-  } catch (error) {
-    // An overflow page can begin with the byte of an interior page; it is then not one.
-    if (isLacunaError(error, "CORRUPT_PAGE")) return undefined;
-    throw error;
-  }
-}
-
-function pagesBelow(view: BtreePage): PageNo[] {
-  const pages: PageNo[] = [];
-  for (let index = 0; index <= view.cellCount; index++) pages.push(view.child(index));
-  return pages;
-}
-
 /**
  * The children of an interior B-tree page in key order, the right-most one last. `undefined` if the bytes are not an
  * interior page, or one that contradicts the format. Never throws; whether a child lies inside the database is left to
  * the caller.
  */
 export function childPages(page: PageNo, bytes: Uint8Array, usableSize: number): PageNo[] | undefined {
-  return readInterior(page, bytes, () => pagesBelow(new BtreePage(page, bytes, usableSize)));
+  return readChildren(page, bytes, usableSize, false)?.pages;
 }
 
 /** Like `childPages` for the interior page of a table, with the row ids between the children. */
@@ -46,11 +28,24 @@ export function tableChildren(
   bytes: Uint8Array,
   usableSize: number,
 ): TableChildren | undefined {
-  return readInterior(page, bytes, () => {
+  const isTable = pageKind(page, bytes) === "table-interior";
+  return isTable ? readChildren(page, bytes, usableSize, true) : undefined;
+}
+
+function readChildren(page: PageNo, bytes: Uint8Array, usableSize: number, withKeys: boolean) {
+  if (pageKind(page, bytes)?.endsWith("interior") !== true) return undefined;
+  try {
     const view = new BtreePage(page, bytes, usableSize);
-    if (!view.isTable) return undefined;
+    const pages: PageNo[] = [];
     const keys: Rowid[] = [];
-    for (let index = 0; index < view.cellCount; index++) keys.push(view.rowid(index));
-    return { pages: pagesBelow(view), keys };
-  });
+    for (let index = 0; index <= view.cellCount; index++) {
+      pages.push(view.child(index));
+      if (withKeys && index < view.cellCount) keys.push(view.rowid(index));
+    }
+    return { pages, keys };
+  } catch (error) {
+    // An overflow page can begin with the byte of an interior page; it is then not one.
+    if (isLacunaError(error, "CORRUPT_PAGE")) return undefined;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { LacunaError } from "@lacuna/page";
 import type { TextEncoding } from "./database-header.ts";
 import type { RecordReader } from "./record.ts";
-import { decodeNumber, decodeText, encodeText, serialTypeSize, storageClass, type Value } from "./value.ts";
+import { decodeNumber, decodeText, encodeText, serialTypeSize, type Value } from "./value.ts";
 
 /** How one column of an index is ordered. */
 export interface KeyColumn {
@@ -18,7 +18,11 @@ export interface KeyBound {
   readonly inclusive?: boolean | undefined;
 }
 
-const RANKS = { null: 0, integer: 1, real: 1, text: 2, blob: 3 } as const;
+/** NULLs come first, then numbers, text and blobs. */
+function rankOfType(type: number): number {
+  if (type >= 12) return 3 - (type & 1);
+  return type === 0 || type > 9 ? 0 : 1;
+}
 
 function rankOf(value: Value): number {
   if (value === null) return 0;
@@ -82,7 +86,7 @@ export class PreparedKey {
     const type = record.serialType(index);
     // A record with fewer fields than the key comes first.
     if (type === undefined) return -1;
-    const rank = RANKS[storageClass(type)];
+    const rank = rankOfType(type);
     if (rank !== rankOf(value) || rank === 0) return rank - rankOf(value);
     const size = serialTypeSize(type);
     if (rank > 1) return this.#compareBytes(record, index, size);

@@ -146,8 +146,7 @@ class TableParser {
         default: value,
         generated: undefined,
       };
-      if (this.#columns.push(draft) > MAX_COLUMNS)
-        throw new SqlSyntaxError(`more than ${MAX_COLUMNS} columns`);
+      if (this.#columns.push(draft) > MAX_COLUMNS) throw new SqlSyntaxError("too many columns");
     }
     while (!/^[,)]$/.test(reader.token.upper)) {
       if (reader.token.upper === "(") reader.parenthesized();

@@ -40,14 +40,6 @@ export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";
 export type { StorageClass, Value } from "./value.ts";
 export { type ByteCursor, type Rowid, readVarint } from "./varint.ts";
 export {
-  parseWalHeader,
-  WAL_FRAME_HEADER_BYTES,
-  WAL_HEADER_BYTES,
-  type WalChecksum,
-  type WalHeader,
-} from "./wal-format.ts";
-export { type WalCommit, WalIndex } from "./wal-index.ts";
-export {
   advance,
   forEachEntry,
   forEachEntrySync,

@@ -152,8 +152,7 @@ export class RecordReader {
         at += varintSize(bytes, at);
       }
       const end = body + serialTypeSize(type);
-      if (end > limit)
-        this.#corrupt(`expected ${this.#size} bytes of record, found a field that ends after them`);
+      if (end > limit) this.#mismatch();
       values.push(this.#decode(type, body, end));
       body = end;
     }
@@ -177,18 +176,11 @@ export class RecordReader {
   #begin(): number {
     if (this.#headerEnd !== 0) return this.#headerEnd - this.#start;
     const start = this.#start;
-    const first = this.#end > start ? (this.#bytes[start] as number) : 0x100;
-    let headerSize = first;
-    this.#headerAt = start + 1;
-    if (first >= 0x80) {
-      const length = varintSize(this.#bytes, start);
-      if (start + length > this.#end)
-        this.#corrupt("expected the size of a record header, found the record's end");
-      this.#headerAt = start + length;
-      headerSize = Number(decodeVarint(this.#bytes, start));
-    }
+    this.#headerAt = start + varintSize(this.#bytes, start);
+    // A record of no bytes has no header either.
+    const headerSize = this.#headerAt > this.#end ? 0 : Number(decodeVarint(this.#bytes, start));
     if (headerSize < this.#headerAt - start || headerSize > this.#size) {
-      this.#corrupt(`expected a record header within ${this.#size} bytes, found ${headerSize}`);
+      this.#corrupt(`expected a header within ${this.#size} bytes, found ${headerSize}`);
     }
     this.#headerEnd = start + headerSize;
     this.#bodyAt = this.#headerEnd;
@@ -222,14 +214,12 @@ export class RecordReader {
 
   #need(end: number): void {
     if (end > this.#end) {
-      throw new RangeError(
-        `the walk was told to bring fewer fields: ${end - this.#end} bytes of the record are not here`,
-      );
+      throw new RangeError(`the walk was told to bring fewer fields`);
     }
   }
 
   #mismatch(): never {
-    this.#corrupt(`expected fields that fill a record of ${this.#size} bytes`);
+    this.#corrupt(`expected fields that fill ${this.#size} bytes`);
   }
 
   #corrupt(message: string): never {

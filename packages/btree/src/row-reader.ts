@@ -87,8 +87,7 @@ export class RowReader {
   }
 
   #rowid({ rowid }: TableEntry): Rowid {
-    if (rowid === undefined)
-      throw new RangeError("BUG: a row without row id was read as one of a table with row ids");
+    if (rowid === undefined) throw new RangeError("expected a row with a row id");
     return this.#bigints ? BigInt(rowid) : rowid;
   }
 
@@ -106,10 +105,7 @@ export class RowReader {
     const value = this.#defaults[at];
     if (value === undefined) {
       const { name } = this.columns[at] as Column;
-      throw new LacunaError(
-        "NOT_SUPPORTED",
-        `the default of column ${name} is an expression, and a row lacks the column`,
-      );
+      throw new LacunaError("NOT_SUPPORTED", `column ${name} has no constant default`);
     }
     return value;
   }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as btree from "../src/index.ts";
+import * as wal from "../src/wal/index.ts";
 import * as write from "../src/write/index.ts";
 
 it("exports exactly these names", () => {
@@ -15,9 +16,6 @@ it("exports exactly these names", () => {
     "SqlSyntaxError",
     "TableWalk",
     "TreeWalk",
-    "WAL_FRAME_HEADER_BYTES",
-    "WAL_HEADER_BYTES",
-    "WalIndex",
     "advance",
     "childPages",
     "findByName",
@@ -31,7 +29,6 @@ it("exports exactly these names", () => {
     "parseJournalHeader",
     "parsePage",
     "parseSchema",
-    "parseWalHeader",
     "readVarint",
     "runTask",
     "runTaskSync",
@@ -42,12 +39,21 @@ it("exports exactly these names", () => {
 
 it("exports exactly these names for writing", () => {
   expect(Object.keys(write).sort()).toEqual([
-    "WalWriter",
     "encodeRecord",
     "patchJournalVersion",
     "placeholderIndexLeaf",
     "placeholderRowids",
     "placeholderTableLeaf",
     "writeVarint",
+  ]);
+});
+
+it("exports exactly these names for write-ahead logs", () => {
+  expect(Object.keys(wal).sort()).toEqual([
+    "WAL_FRAME_HEADER_BYTES",
+    "WAL_HEADER_BYTES",
+    "WalIndex",
+    "WalWriter",
+    "parseWalHeader",
   ]);
 });

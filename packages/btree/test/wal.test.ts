@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import { parseJournalHeader, parseWalHeader, WalIndex } from "../src/index.ts";
-import { WalWriter } from "../src/write/index.ts";
+import { parseJournalHeader } from "../src/index.ts";
+import { parseWalHeader, WalIndex, WalWriter } from "../src/wal/index.ts";
 import { inTemporaryDirectory, series } from "./sqlite-file.ts";
 
 /** Reads a log as a process does that does not own it: in chunks, from where it stopped. */

@@ -8,4 +8,3 @@ export {
   placeholderTableLeaf,
 } from "./placeholder.ts";
 export { writeVarint } from "./varint.ts";
-export { WalWriter } from "./wal-writer.ts";

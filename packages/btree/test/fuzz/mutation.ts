@@ -15,8 +15,8 @@ import {
   TableWalk,
   tableChildren,
   treeFormat,
-  WalIndex,
 } from "../../src/index.ts";
+import { WalIndex } from "../../src/wal/index.ts";
 import { makeDatabase, series } from "../sqlite-file.ts";
 import { type Random, seeded } from "./random.ts";
 

@@ -1,5 +1,11 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { parseWalHeader, WAL_HEADER_BYTES, type WalCommit, type WalHeader, WalIndex } from "@lacuna/btree";
+import {
+  parseWalHeader,
+  WAL_HEADER_BYTES,
+  type WalCommit,
+  type WalHeader,
+  WalIndex,
+} from "@lacuna/btree/wal";
 import type { PageNo } from "@lacuna/page";
 import { readAt } from "./read-at.ts";
 

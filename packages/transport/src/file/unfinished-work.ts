@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { JOURNAL_HEADER_BYTES, parseJournalHeader, WAL_HEADER_BYTES, WalIndex } from "@lacuna/btree";
+import { JOURNAL_HEADER_BYTES, parseJournalHeader } from "@lacuna/btree";
+import { WAL_HEADER_BYTES, WalIndex } from "@lacuna/btree/wal";
 
 /** How much of a write-ahead log is read at a time, at the least: a frame must fit. */
 const STEP_BYTES = 1 << 20;

@@ -1,5 +1,5 @@
 import { isPageNo, type PageNo } from "@lacuna/page";
-import { readU32 } from "./big-endian.ts";
+import { readU32 } from "../big-endian.ts";
 import {
   parseWalHeader,
   WAL_FRAME_HEADER_BYTES,
@@ -38,8 +38,7 @@ export interface WalCommit {
  * ends them, so a half-written transaction is never seen. File Format, "Reader Algorithm".
  */
 export class WalIndex {
-  #header: WalHeader | undefined;
-  #headerChecksum: WalChecksum = [0, 0];
+  #header: ReturnType<typeof parseWalHeader>;
   #commit: WalCommit | undefined;
   #pages = new Map<PageNo, number>();
   // The transaction being read: it counts once its commit frame was seen.
@@ -75,24 +74,15 @@ export class WalIndex {
    */
   begin(header: Uint8Array): number {
     const parsed = parseWalHeader(header);
-    const old = this.#header;
-    const same =
-      parsed !== undefined &&
-      old !== undefined &&
-      parsed.salt1 === old.salt1 &&
-      parsed.salt2 === old.salt2 &&
-      parsed.checkpointSequence === old.checkpointSequence &&
-      parsed.pageSize === old.pageSize &&
-      parsed.checksumOrder === old.checksumOrder;
+    const same = parsed !== undefined && JSON.stringify(parsed) === JSON.stringify(this.#header);
     if (!same) {
       this.#header = parsed;
-      this.#headerChecksum = parsed?.checksum ?? [0, 0];
       this.#commit = undefined;
       this.#pages = new Map();
     }
     this.#pending.clear();
     this.#next = this.#commit?.end ?? WAL_HEADER_BYTES;
-    this.#checksum = this.#commit?.checksum ?? this.#headerChecksum;
+    this.#checksum = this.#commit?.checksum ?? parsed?.checksum ?? [0, 0];
     return this.#next;
   }
 

@@ -8,7 +8,7 @@ import {
   type WalChecksum,
   type WalHeader,
   walChecksum,
-} from "../wal-format.ts";
+} from "./wal-format.ts";
 
 /** Writes a write-ahead log: its header, then frame after frame, keeping the running checksum. */
 export class WalWriter {
