@@ -30,7 +30,7 @@ export class OverflowChain {
       throw corruptPage(
         page,
         cell.offset,
-        `expected a payload that fits the database, found ${cell.payloadSize} bytes`,
+        `expected a payload that fits the database, found ${cell.payloadSize}`,
       );
     }
     this.#payload = new Uint8Array(cell.payloadSize);

@@ -44,7 +44,7 @@ export class RowReader {
   constructor(table: Table, options: RowReaderOptions = {}) {
     if (table.columns.length === 0) {
       const why = table.virtual ? "it is a virtual table" : table.problem;
-      throw new LacunaError("NOT_SUPPORTED", `the rows of ${table.name} cannot be read: ${why}`);
+      throw new LacunaError("NOT_SUPPORTED", `${table.name} cannot be read: ${why}`);
     }
     const wanted =
       options.columns?.map((name) => columnOf(table, name)) ??
