@@ -8,7 +8,7 @@ import { pageReport } from "./inspect/page-report.ts";
 import type { Report } from "./inspect/report.ts";
 import { reportText } from "./inspect/report-text.ts";
 import { schemaReport } from "./inspect/schema-report.ts";
-import { findingReport, pageRuns, spaceReport, treeNames, treeReport } from "./inspect/space-report.ts";
+import { checkReport, pageRuns, spaceReport, treeNames, treeReport } from "./inspect/space-report.ts";
 import { type InspectPlan, readInspectPlan } from "./inspect-options.ts";
 import { LiveLine, liveText } from "./live-line.ts";
 
@@ -100,7 +100,6 @@ async function reportOf(
   signal: AbortSignal,
 ): Promise<Report> {
   const nameOf = treeNames(result);
-  const { findings, truncated } = result;
   if (typeof pages === "number" && pages > snapshot.pageCount) {
     throw new RangeError(
       `there is no page ${pages}: the database has ${formatCount(snapshot.pageCount, "page")}`,
@@ -116,8 +115,6 @@ async function reportOf(
     ...(typeof pages === "number" && {
       page: await pageReport(pages, snapshot, format, result, nameOf, signal),
     }),
-    ...(check && {
-      check: { findings: findings.map((finding) => findingReport(finding, nameOf)), truncated },
-    }),
+    ...(check && { check: checkReport(result, nameOf) }),
   };
 }

@@ -139,6 +139,22 @@ describe("inspect of a local file", () => {
     expect((await run(["inspect", file])).err).toMatch(/CORRUPT_PAGE/);
   });
 
+  it("finds a statement that no SQLite understands", async () => {
+    const file = temporaryDatabase("CREATE TABLE t (x)");
+    const bytes = readFileSync(file);
+    bytes.write("CREATE TABLE t (x(", bytes.indexOf("CREATE TABLE t (x)"));
+    writeFileSync(file, bytes);
+    const { code, out } = await run(["inspect", "--check", "--json", file]);
+    expect(code).toBe(1);
+    expect((JSON.parse(out) as Report).check?.findings).toMatchObject([
+      {
+        page: 1,
+        tree: "sqlite_schema",
+        message: expect.stringMatching(/^the statement of t is not understood/),
+      },
+    ]);
+  });
+
   it("shows no control characters of the database", async () => {
     const { out } = await run(["inspect", temporaryDatabase('CREATE TABLE "a\u001b[31mb" ("c\u0007d")')]);
     expect(out).not.toContain("\u001b");
