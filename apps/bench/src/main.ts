@@ -6,6 +6,7 @@ import { barHolds, barText, tableText } from "./result-text.ts";
 /** The benches by name. Each is loaded when it runs, so that one does not weigh on another. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   network: async () => (await import("./network-bench.ts")).networkBench,
+  reader: async () => (await import("./reader-bench.ts")).readerBench,
   memory: async () => (await import("./memory-bench.ts")).memoryBench,
   "btree-scan": async () => (await import("./btree-scan.ts")).btreeScanBench,
   "warm-scan": async () => (await import("./warm-scan.ts")).warmScanBench,

@@ -94,6 +94,39 @@ describe("pages and requests of a reader", () => {
     },
   );
 
+  it("pages that trickle in one by one take no more requests", async () => {
+    const { db, transport } = await openSample(deep());
+    transport.hold();
+    let over = false;
+    const trickle = (): void => {
+      transport.deliver(1);
+      if (!over) setImmediate(trickle);
+    };
+    trickle();
+    let count = 0;
+    for await (const _ of db.table("item").scan({ columns: ["id"] })) count++;
+    over = true;
+    expect(count).toBe(20_000);
+    expect(transport.requests.length).toBeLessThanOrEqual(9);
+  });
+
+  it("overflow pages in between do not split what is asked for ahead", async () => {
+    const sample = sampleDatabase(
+      `CREATE TABLE t (id INTEGER PRIMARY KEY, long TEXT);
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+       INSERT INTO t SELECT i, printf('%.*c', CASE WHEN i % 300 = 0 THEN 2000 ELSE 200 END, 'x') FROM n`,
+      1024,
+    );
+    const { leaves, depth } = pagesOf(sample, "t");
+    const { db, transport } = await openSample(sample);
+    let count = 0;
+    for await (const _ of db.table("t").scan({ from: 1, to: 900 })) count++;
+    expect(count).toBe(900);
+    expect(leaves.length).toBeGreaterThan(200);
+    // One chain of two pages for each of the three long rows.
+    expect(transport.requests.length).toBeLessThanOrEqual(depth + 3 * 2);
+  });
+
   it("counting takes every page of the tree once, in few requests", async () => {
     const sample = deep();
     const { rows } = pagesOf(sample, "item_grp");

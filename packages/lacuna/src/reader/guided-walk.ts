@@ -36,8 +36,7 @@ export class GuidedWalk<W extends Walk> {
   /** Fetches the page that `step` named. */
   async fetch(page: PageNo): Promise<void> {
     const reading = this.#source.read(page, { signal: this.#signal, hint: "scan" });
-    // What was asked for and is over without having come is asked for again.
-    this.#ask(this.#prefetches === 0);
+    this.#ask(this.#ahead.missing(page, this.#prefetches === 0));
     this.#supply(page, await reading);
   }
 
@@ -58,11 +57,10 @@ export class GuidedWalk<W extends Walk> {
   #supply(page: PageNo, bytes: Uint8Array): void {
     this.walk.supply(page, bytes);
     this.#ahead.passed(page, bytes);
-    if (this.#ahead.due) this.#ask(false);
+    if (this.#ahead.due) this.#ask(this.#ahead.take());
   }
 
-  #ask(again: boolean): void {
-    const pages = this.#ahead.take(again);
+  #ask(pages: readonly PageNo[]): void {
     if (pages.length === 0) return;
     this.#prefetches++;
     void this.#source.prefetch(pages, { signal: this.#prefetchSignal }).finally(() => this.#prefetches--);

@@ -54,7 +54,6 @@ export class RangeAhead {
   #entries = ASSUMED_ENTRIES;
   #window: number;
   #passedLeaves = 0;
-  #began = false;
 
   constructor(options: RangeAheadOptions) {
     this.#options = options;
@@ -66,7 +65,7 @@ export class RangeAhead {
 
   /** True when so much of what was asked for is read that it is time to ask for more. */
   get due(): boolean {
-    return this.#began && this.#passedLeaves * 4 >= this.#window * 3;
+    return this.#passedLeaves * 4 >= this.#window * 3;
   }
 
   /** The walk was handed a page. Pages that are none of the tree's own, such as overflow pages, are let pass. */
@@ -84,8 +83,19 @@ export class RangeAhead {
   }
 
   /**
-   * What the walk will need next and was not told before, in its order, the page it waits for included.
-   * @param again whether to tell what was told before as well: it may not have come
+   * What is to be asked for now that the walk waits for a page: nothing, as long as it was asked for and is on its way.
+   * Otherwise what the walk will need next, in its order, that page included.
+   * @param idle true if nothing is on its way: then what was asked for and is missing all the same is asked for again
+   */
+  missing(page: PageNo, idle: boolean): PageNo[] {
+    const head = this.#nodes[0];
+    if (head?.page !== page || (head.asked && !idle)) return [];
+    return this.take(head.asked);
+  }
+
+  /**
+   * What the walk will need next and was not asked for, in its order.
+   * @param again whether to take what was asked for as well
    */
   take(again = false): PageNo[] {
     const { lastWindow, entriesLeft } = this.#options;
@@ -93,7 +103,6 @@ export class RangeAhead {
       this.#window = Math.min(lastWindow, this.#window * GROWTH);
       this.#passedLeaves = 0;
     }
-    this.#began = true;
     const room = Math.min(this.#window, Math.max(1, Math.ceil(entriesLeft() / this.#entries)));
     const pages: PageNo[] = [];
     let leaves = 0;
