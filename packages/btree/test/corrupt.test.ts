@@ -114,6 +114,16 @@ describe("a walk over corrupt pages", () => {
     expect(() => scan(lie(0))).toThrow(expect.objectContaining({ code: "CORRUPT_PAGE" }));
   });
 
+  it("ends at a cell that runs out of its page", () => {
+    const peek = changed({
+      [last]: (bytes, view) => {
+        view.setUint16(8, 508);
+        bytes.set([60, 1, 2, 0], 508);
+      },
+    });
+    expect(() => scan(peek)).toThrow(corrupt(last, "expected a cell that ends inside the page"));
+  });
+
   describe("along an overflow chain", () => {
     const chain: number[] = [];
     forEachEntrySync(
