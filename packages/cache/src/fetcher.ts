@@ -162,13 +162,15 @@ export class Fetcher {
     this.#host.sent(request);
     try {
       const pages = rangesInOrder(request.asked);
-      const entries = transport.fetchPages(
+      const batches = transport.fetchPages(
         { revision: shape.revision, pages, urgency },
         { signal: controller.signal },
       );
-      for await (const entry of entries) {
-        if (request.ended) return;
-        this.#receive(request, entry);
+      for await (const batch of batches) {
+        for (const entry of batch) {
+          if (request.ended) return;
+          this.#receive(request, entry);
+        }
         const congestion = this.#host.congestion();
         if (congestion !== undefined) await congestion;
       }

@@ -41,7 +41,7 @@ export function deferredTransport(
     async *fetchPages(
       request: PageRequest,
       options?: AbortOptions,
-    ): AsyncGenerator<PageEntry, void, undefined> {
+    ): AsyncGenerator<readonly PageEntry[], void, undefined> {
       yield* (await get(options)).fetchPages(request, options);
     },
     traffic(): TransportTraffic {

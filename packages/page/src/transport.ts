@@ -24,10 +24,10 @@ export type Bootstrap =
 export interface Opening {
   readonly shape: DatabaseShape;
   /**
-   * The pages of the bootstrap, as bytes arrive, each at most once. Iterate it at most once; ending the iteration
-   * early cancels the rest. It must be iterated or ended (`return()`), or the connection stays open.
+   * The pages of the bootstrap, in batches as for `fetchPages`, each at most once. Iterate it at most once; ending the
+   * iteration early cancels the rest. It must be iterated or ended (`return()`), or the connection stays open.
    */
-  readonly pages: AsyncIterable<PageEntry>;
+  readonly pages: AsyncIterable<readonly PageEntry[]>;
 }
 
 export interface PageRequest {
@@ -51,11 +51,12 @@ export interface Transport {
   /** Asks for the newest revision, with the pages of `bootstrap` (default: none) on the way. */
   open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening>;
   /**
-   * The pages asked for, each exactly once, as their bytes arrive. Pages of another revision, unrequested pages and
-   * wrong lengths end as errors, never as entries. When the iteration ends normally every page was yielded.
-   * Ending the iteration early cancels the request.
+   * The pages asked for, each exactly once, as their bytes arrive: a batch is what one piece of the answer completed, at
+   * least one page, and no page waits for more to come. Pages of another revision, unrequested pages and wrong lengths
+   * end as errors, never as entries. When the iteration ends normally every page was yielded. Ending the iteration early
+   * cancels the request.
    */
-  fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<PageEntry>;
+  fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]>;
   /** Bytes and requests so far. */
   traffic(): TransportTraffic;
   close(): Promise<void>;

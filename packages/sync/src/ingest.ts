@@ -32,7 +32,7 @@ const BATCH_BYTES = 1 << 20;
 export async function ingest(
   store: PageStore,
   shape: DatabaseShape,
-  pages: AsyncIterable<PageEntry>,
+  pages: AsyncIterable<readonly PageEntry[]>,
   { signal, onProgress }: IngestOptions,
 ): Promise<void> {
   let batch: PageEntry[] = [];
@@ -44,9 +44,9 @@ export async function ingest(
     batch = [];
     onProgress?.({ pages: store.resident().size, pageCount: shape.pageCount, bytes });
   };
-  for await (const entry of pages) {
+  for await (const arrived of pages) {
     signal?.throwIfAborted();
-    batch.push(entry);
+    batch.push(...arrived);
     if (batch.length * shape.pageSize >= BATCH_BYTES) await put();
   }
   await put();

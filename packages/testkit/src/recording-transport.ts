@@ -107,7 +107,7 @@ export class RecordingTransport implements Transport {
   async *fetchPages(
     request: PageRequest,
     options?: AbortOptions,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const signal = options?.signal;
     this.#check(signal);
     const record: OpenRequest = {
@@ -142,7 +142,7 @@ export class RecordingTransport implements Transport {
     database: RemoteDatabase,
     bootstrap: Bootstrap,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { pageSize } = database.shape;
     for (const page of allPages(database.shape)) {
       const wanted =
@@ -151,7 +151,7 @@ export class RecordingTransport implements Transport {
       if (!wanted) return;
       await this.#turn(signal);
       this.#receivedBytes += pageSize;
-      yield { page, bytes: new Uint8Array(database.page(page)) };
+      yield [{ page, bytes: new Uint8Array(database.page(page)) }];
     }
   }
 
@@ -160,7 +160,7 @@ export class RecordingTransport implements Transport {
     record: OpenRequest,
     script: Misbehaviour | undefined,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     // A request that is under way when another database takes the place still ends with the one it began with.
     const database = this.#database;
     const { shape } = database;
@@ -179,7 +179,7 @@ export class RecordingTransport implements Transport {
       for (const entry of script?.entries?.(honest) ?? [honest]) {
         record.delivered.push(entry.page);
         this.#receivedBytes += entry.bytes.length;
-        yield entry;
+        yield [entry];
       }
     }
     if (record.delivered.length >= failAfter) throw script?.error;

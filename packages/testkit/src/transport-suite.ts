@@ -159,7 +159,7 @@ export function describeTransport(subject: TransportSubject): void {
       it("leaves nothing open when its pages are ended in the middle", async () => {
         const { remote, transport } = await start();
         const { pages } = await transport.open({ bootstrap: { kind: "full" } });
-        for await (const { page } of pages) if (page === 2) break;
+        for await (const batch of pages) if (numbersOf(batch).includes(pageNo(2))) break;
         await expectNothingOpen(remote);
       });
     });
@@ -197,6 +197,18 @@ export function describeTransport(subject: TransportSubject): void {
           transport.fetchPages({ revision, pages: pages(9, 10), urgency: "prefetch" }),
         );
         expect(numbersOf(entries)).toEqual([9, 10]);
+      });
+
+      it("gives no batch without a page", async () => {
+        const { transport } = await start();
+        const { shape, pages: opening } = await transport.open({ bootstrap: { kind: "full" } });
+        const { revision } = shape;
+        const fetching = transport.fetchPages({ revision, pages: pages(2, 3, 15), urgency: "demand" });
+        for (const source of [opening, fetching]) {
+          const sizes: number[] = [];
+          for await (const batch of source) sizes.push(batch.length);
+          expect(Math.min(...sizes)).toBeGreaterThan(0);
+        }
       });
 
       it("keeps fetches that go on at once apart", async () => {
@@ -257,13 +269,8 @@ export function describeTransport(subject: TransportSubject): void {
         const { remote, transport, pageCount } = await start();
         const revision = await revisionOf(transport);
         const everything = [{ first: pageNo(1), last: pageNo(pageCount) }];
-        for await (const { page } of transport.fetchPages({
-          revision,
-          pages: everything,
-          urgency: "demand",
-        })) {
-          if (page === 2) break;
-        }
+        const fetching = transport.fetchPages({ revision, pages: everything, urgency: "demand" });
+        for await (const batch of fetching) if (numbersOf(batch).includes(pageNo(2))) break;
         await expectNothingOpen(remote);
         expect(numbersOf(await fetch(transport, pages(4)))).toEqual([4]);
       });
@@ -308,7 +315,8 @@ export function describeTransport(subject: TransportSubject): void {
           { signal: controller.signal },
         );
         const reading = (async () => {
-          for await (const { page } of fetching) if (page === 2) controller.abort(reason);
+          for await (const batch of fetching)
+            if (numbersOf(batch).includes(pageNo(2))) controller.abort(reason);
         })();
         await expect(reading).rejects.toBe(reason);
         await expectNothingOpen(remote);
@@ -320,7 +328,8 @@ export function describeTransport(subject: TransportSubject): void {
         const controller = new AbortController();
         const opening = await transport.open({ bootstrap: { kind: "full" }, signal: controller.signal });
         const reading = (async () => {
-          for await (const { page } of opening.pages) if (page === 2) controller.abort(reason);
+          for await (const batch of opening.pages)
+            if (numbersOf(batch).includes(pageNo(2))) controller.abort(reason);
         })();
         await expect(reading).rejects.toBe(reason);
         await expectNothingOpen(remote);
@@ -376,7 +385,7 @@ export function describeTransport(subject: TransportSubject): void {
         const { remote, transport } = await start();
         const { pages } = await transport.open({ bootstrap: { kind: "full" } });
         const reading = (async () => {
-          for await (const { page } of pages) if (page === 2) await transport.close();
+          for await (const batch of pages) if (numbersOf(batch).includes(pageNo(2))) await transport.close();
         })();
         const failure = await reading.catch((error: unknown) => error);
         expect(isLacunaError(failure, "CLOSED")).toBe(true);
@@ -408,8 +417,11 @@ const ascending = (a: number, b: number): number => a - b;
 const pages = (...numbers: number[]): PageRange[] => rangesInOrder(numbers.map(pageNo));
 const numbersOf = (entries: readonly PageEntry[]): PageNo[] => entries.map(({ page }) => page);
 
-async function collect(source: AsyncIterable<PageEntry>, into: PageEntry[] = []): Promise<PageEntry[]> {
-  for await (const entry of source) into.push(entry);
+async function collect(
+  source: AsyncIterable<readonly PageEntry[]>,
+  into: PageEntry[] = [],
+): Promise<PageEntry[]> {
+  for await (const batch of source) into.push(...batch);
   return into;
 }
 

@@ -65,7 +65,8 @@ describe("RecordingTransport", () => {
     const { revision } = database.shape;
     const pages = [{ first: pageNo(first), last: pageNo(last) }];
     const got: PageNo[] = [];
-    for await (const { page } of transport.fetchPages({ revision, pages, urgency: "demand" })) got.push(page);
+    for await (const batch of transport.fetchPages({ revision, pages, urgency: "demand" }))
+      got.push(...batch.map(({ page }) => page));
     return got;
   };
 

@@ -43,18 +43,19 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
 
   /** The pages of an opening; when they break off, the rest of them by other means. */
   async function* continued(
-    pages: AsyncIterable<PageEntry>,
+    pages: AsyncIterable<readonly PageEntry[]>,
     shape: DatabaseShape,
     given: OpenOptions | undefined,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const seen = new PageSet();
     let source = pages;
     for (let failures = 1; ; failures++) {
       try {
-        for await (const entry of source) {
-          if (!seen.add(entry.page)) continue;
+        for await (const batch of source) {
+          const fresh = batch.filter(({ page }) => seen.add(page));
+          if (fresh.length === 0) continue;
           failures = 1;
-          yield entry;
+          yield fresh;
         }
         return;
       } catch (error) {
@@ -72,7 +73,7 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
   async function* reopened(
     { revision }: DatabaseShape,
     given: OpenOptions | undefined,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { shape, pages } = await transport.open(given);
     if (shape.revision !== revision) {
       await endIteration(pages);
@@ -85,15 +86,15 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
     request: PageRequest,
     given: AbortOptions | undefined,
     failedBefore: number,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const seen = new PageSet();
     let pages = request.pages;
     for (let failures = failedBefore + 1; pages.length > 0; failures++) {
       try {
-        for await (const entry of transport.fetchPages({ ...request, pages }, given)) {
-          seen.add(entry.page);
+        for await (const batch of transport.fetchPages({ ...request, pages }, given)) {
+          for (const { page } of batch) seen.add(page);
           failures = 1;
-          yield entry;
+          yield batch;
         }
         return;
       } catch (error) {

@@ -14,8 +14,8 @@ import { systemTimers, type Timers } from "./timers.ts";
 
 export interface TimeoutOptions {
   /**
-   * The longest wait for the answer to `open`, and for each next page, in milliseconds; `Infinity` for no limit. The time
-   * the consumer takes between pages does not count.
+   * The longest wait for the answer to `open`, and for the next pages each time, in milliseconds; `Infinity` for no limit. The time
+   * the consumer takes between them does not count.
    * @default 30000
    */
   readonly timeoutMs?: number | undefined;
@@ -68,9 +68,9 @@ export function withTimeout(transport: Transport, options: TimeoutOptions = {}):
   }
 
   async function* eachWithin(
-    pages: AsyncIterable<PageEntry>,
+    pages: AsyncIterable<readonly PageEntry[]>,
     scope: AbortScope,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const iterator = pages[Symbol.asyncIterator]();
     let over = false;
     try {
@@ -91,7 +91,7 @@ export function withTimeout(transport: Transport, options: TimeoutOptions = {}):
   async function* fetchPages(
     request: PageRequest,
     given: AbortOptions = {},
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const scope = new AbortScope(given.signal);
     yield* eachWithin(transport.fetchPages(request, { signal: scope.signal }), scope);
   }

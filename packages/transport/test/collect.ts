@@ -13,14 +13,14 @@ import {
 export const pages = (...numbers: number[]): PageRange[] => rangesInOrder(numbers.map(pageNo));
 
 export async function collect(
-  source: AsyncIterable<PageEntry>,
+  source: AsyncIterable<readonly PageEntry[]>,
   into: PageEntry[] = [],
 ): Promise<PageEntry[]> {
-  for await (const entry of source) into.push(entry);
+  for await (const batch of source) into.push(...batch);
   return into;
 }
 
-export async function numbersOf(source: AsyncIterable<PageEntry>): Promise<PageNo[]> {
+export async function numbersOf(source: AsyncIterable<readonly PageEntry[]>): Promise<PageNo[]> {
   return (await collect(source)).map(({ page }) => page);
 }
 

@@ -101,7 +101,9 @@ describe("httpRangeTransport with the runtime's own fetch", () => {
     });
     const came = failureOf(
       (async () => {
-        for await (const { page } of opening.pages) if (page === 2) reading.abort(reason);
+        for await (const batch of opening.pages) {
+          if (batch.some(({ page }) => page === 2)) reading.abort(reason);
+        }
       })(),
     );
     expect(await came).toBe(reason);

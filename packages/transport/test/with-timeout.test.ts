@@ -187,7 +187,7 @@ describe("withTimeout", () => {
         new Promise((resolve) => {
           const pages = {
             [Symbol.asyncIterator]: () => ({
-              next: () => new Promise<IteratorResult<PageEntry>>(() => {}),
+              next: () => new Promise<IteratorResult<PageEntry[]>>(() => {}),
               return: async () => ({ done: true as const, value: ++ended }),
             }),
           };

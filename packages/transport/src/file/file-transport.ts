@@ -89,7 +89,7 @@ class FileTransport implements Transport {
   async *fetchPages(
     request: PageRequest,
     { signal }: AbortOptions = {},
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     signal?.throwIfAborted();
     this.#closing.signal.throwIfAborted();
     this.#traffic.sent(0);
@@ -99,7 +99,7 @@ class FileTransport implements Transport {
   async *#read(
     { revision, pages }: PageRequest,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const scope = new AbortScope(signal, this.#closing.signal);
     let file: FileHandle | undefined;
     try {
@@ -111,11 +111,11 @@ class FileTransport implements Transport {
         const bytes = await this.#readStill(file, { first, last }, pageSize, revision);
         scope.signal.throwIfAborted();
         this.#traffic.received(bytes.length);
-        for (let page: number = first; page <= last; page++) {
-          const at = (page - first) * pageSize;
-          yield { page: pageNo(page), bytes: bytes.subarray(at, at + pageSize) };
-          scope.signal.throwIfAborted();
-        }
+        yield Array.from({ length: last - first + 1 }, (_, at) => ({
+          page: pageNo(first + at),
+          bytes: bytes.subarray(at * pageSize, (at + 1) * pageSize),
+        }));
+        scope.signal.throwIfAborted();
       }
     } finally {
       await file?.close();

@@ -134,14 +134,14 @@ class HttpRangeTransport implements Transport {
     answer: HttpAnswer,
     shape: DatabaseShape,
     facts: { head: Uint8Array; sentBytes: number; wantedPages: number | undefined; scope: AbortScope },
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { head, sentBytes, wantedPages, scope } = facts;
     const { pageSize, pageCount, revision } = shape;
     try {
       const whole = Math.min(wantedPages ?? pageCount, Math.floor(sentBytes / pageSize));
       const wanted = whole === 0 ? [] : [{ first: pageNo(1), last: pageNo(whole) }];
       const splitter = new PageSplitter({ first: 1, pageSize, wanted });
-      for await (const chunk of exactBody(answer, sentBytes, head)) yield* splitter.push(chunk);
+      yield* split(splitter, exactBody(answer, sentBytes, head));
       if (wantedPages !== undefined && whole < wantedPages) {
         const rest = [{ first: pageNo(whole + 1), last: pageNo(wantedPages) }];
         yield* this.fetchPages({ revision, pages: rest, urgency: "demand" }, { signal: scope.signal });
@@ -154,7 +154,7 @@ class HttpRangeTransport implements Transport {
   async *fetchPages(
     request: PageRequest,
     options: AbortOptions = {},
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { urgency } = request;
     const state = readRevision(request.revision);
     if (state === undefined) {
@@ -176,7 +176,10 @@ class HttpRangeTransport implements Transport {
       );
       const pages = mergeStreams(streams, this.#maxRequests, scope.signal);
       if (canValidate(state.validators)) yield* pages;
-      else yield* await this.#checkedAfterwards(pages, state, scope.signal);
+      else {
+        const checked = await this.#checkedAfterwards(pages, state, scope.signal);
+        if (checked.length > 0) yield checked;
+      }
     } finally {
       scope.end();
     }
@@ -187,12 +190,12 @@ class HttpRangeTransport implements Transport {
     state: StaticRevision,
     urgency: PageRequest["urgency"],
     signal: AbortSignal,
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { pageSize } = state;
     const asked = { first: (range.first - 1) * pageSize, last: range.last * pageSize - 1 };
     const answer = await this.#sendPinned(asked, state, urgency, signal);
     const splitter = new PageSplitter({ first: range.first, pageSize, wanted: range.wanted });
-    for await (const chunk of exactBody(answer, asked.last - asked.first + 1)) yield* splitter.push(chunk);
+    yield* split(splitter, exactBody(answer, asked.last - asked.first + 1));
   }
 
   /** Asks for bytes of the file in the state that the revision names, and lets no other state through. */
@@ -236,12 +239,12 @@ class HttpRangeTransport implements Transport {
    * they are of the right state.
    */
   async #checkedAfterwards(
-    pages: AsyncIterable<PageEntry>,
+    pages: AsyncIterable<readonly PageEntry[]>,
     state: StaticRevision,
     signal: AbortSignal,
   ): Promise<PageEntry[]> {
     const held: PageEntry[] = [];
-    for await (const entry of pages) held.push(entry);
+    for await (const batch of pages) held.push(...batch);
     const last = DATABASE_HEADER_BYTES - 1;
     const answer = await this.#sendPinned({ first: 0, last }, state, "demand", signal);
     const { changeCounter } = shapeOfFile(await firstBytes(answer, last + 1), state.length);
@@ -261,6 +264,17 @@ class HttpRangeTransport implements Transport {
 
   async close(): Promise<void> {
     this.#endpoint.close();
+  }
+}
+
+/** The pages that each piece of a body completes. */
+async function* split(
+  splitter: PageSplitter,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<PageEntry[], void, undefined> {
+  for await (const chunk of chunks) {
+    const entries = splitter.push(chunk);
+    if (entries.length > 0) yield entries;
   }
 }
 

@@ -20,7 +20,8 @@ export class PageSplitter {
   }
 
   /** The wanted pages that this chunk completes. A page that lies in one chunk is a view of it. */
-  *push(chunk: Uint8Array): Generator<PageEntry, void, undefined> {
+  push(chunk: Uint8Array): PageEntry[] {
+    const entries: PageEntry[] = [];
     let at = 0;
     while (at < chunk.length) {
       const needed = this.#pageSize - this.#filled;
@@ -35,13 +36,14 @@ export class PageSplitter {
         this.#partial.set(part, this.#filled);
         this.#filled += part.length;
       }
-      if (this.#filled < this.#pageSize) return;
+      if (this.#filled < this.#pageSize) break;
       const bytes = this.#partial;
       const page = this.#page++;
       this.#partial = undefined;
       this.#filled = 0;
-      if (bytes !== undefined) yield { page: pageNo(page), bytes };
+      if (bytes !== undefined) entries.push({ page: pageNo(page), bytes });
     }
+    return entries;
   }
 
   #isWanted(): boolean {

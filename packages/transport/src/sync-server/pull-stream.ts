@@ -47,25 +47,48 @@ export class PullStream {
     return this.#seen.has(page);
   }
 
-  /** To be iterated once. */
-  async *pages(): AsyncGenerator<PageEntry, void, undefined> {
+  /**
+   * The pages that each piece of the answer completes. To be iterated once.
+   * @param check throws for a page that must not come; those before it in its batch are still given
+   */
+  async *pages(check: (entry: PageEntry) => void): AsyncGenerator<PageEntry[], void, undefined> {
     let entries = this.#early;
     this.#early = [];
     for (;;) {
-      for (const entry of entries) yield this.#once(entry);
+      if (entries.length > 0) yield* goodOnes(entries, (entry) => this.#checkOnce(entry, check));
       const chunk = await this.#answer.nextChunk();
       entries = decode(this.#decoder, chunk);
       if (chunk === undefined) return;
     }
   }
 
-  #once(entry: PageEntry): PageEntry {
-    if (this.#seen.add(entry.page)) return entry;
+  #checkOnce(entry: PageEntry, check: (entry: PageEntry) => void): void {
+    if (!this.#seen.has(entry.page)) {
+      check(entry);
+      this.#seen.add(entry.page);
+      return;
+    }
     throw new LacunaError("PROTOCOL", "each page is expected once, it came again", {
       page: entry.page,
       url: this.#answer.url,
     });
   }
+}
+
+/** The batch, or what of it stands before the first bad entry, and then that one's error. */
+function* goodOnes(
+  entries: PageEntry[],
+  check: (entry: PageEntry) => void,
+): Generator<PageEntry[], void, undefined> {
+  let good = 0;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for (; good < entries.length; good++) check(entries[good] as PageEntry);
+  } catch (error) {
+    failure = { error };
+  }
+  if (good > 0) yield failure === undefined ? entries : entries.slice(0, good);
+  if (failure !== undefined) throw failure.error;
 }
 
 function decode(decoder: PullResponseDecoder, chunk: Uint8Array | undefined): PageEntry[] {

@@ -56,15 +56,19 @@ class SyncServerTransport implements Transport {
       const asked = bootstrap.kind === "query" ? "query" : "newest";
       const stream = await this.#pull(bootstrapRequest(bootstrap), { asked, urgency: "demand", scope });
       const { serverRevision, pageCount } = stream.header;
-      const entries = stream.pages();
-      const first = await entries.next();
+      // The first page to come decides about the page size; page 1 must agree.
+      let sent: number | undefined;
+      const batches = stream.pages((entry) => {
+        sent ??= entry.bytes.length;
+        checkFirstPage(entry, sent);
+      });
+      const first = await batches.next();
       // An answer without pages is that of an empty database, or one that was cut off.
       if (pageCount > 0 && first.done === true) throw missingPages(0, 1, undefined);
-      const pageSize = first.done === true ? EMPTY_PAGE_SIZE : first.value.bytes.length;
-      if (first.done !== true) checkFirstPage(first.value, pageSize);
+      const pageSize = sent ?? EMPTY_PAGE_SIZE;
       const shape: DatabaseShape = { revision: revision(serverRevision), pageSize, pageCount };
       this.#opened = shape;
-      const pages = this.#openingPages(bootstrap, { shape, first, entries, stream, scope });
+      const pages = this.#openingPages(bootstrap, { shape, first, batches, stream, scope });
       return { shape, pages: endable(pages, () => scope.end()) };
     } catch (error) {
       scope.end();
@@ -76,24 +80,22 @@ class SyncServerTransport implements Transport {
     bootstrap: Bootstrap,
     facts: {
       shape: DatabaseShape;
-      first: IteratorResult<PageEntry, void>;
-      entries: AsyncGenerator<PageEntry, void, undefined>;
+      first: IteratorResult<PageEntry[], void>;
+      batches: AsyncGenerator<PageEntry[], void, undefined>;
       stream: PullStream;
       scope: AbortScope;
     },
-  ): AsyncGenerator<PageEntry, void, undefined> {
-    const { shape, first, entries, stream, scope } = facts;
-    const { pageSize, pageCount, revision } = shape;
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const { shape, first, batches, stream, scope } = facts;
+    const { pageCount, revision } = shape;
     const wanted = wantedPages(bootstrap, shape);
     const sent = Math.min(pageCount, askedPages(bootstrap) ?? pageCount);
     let came = 0;
     try {
-      for (let step = first; step.done !== true; step = await entries.next()) {
-        const entry = step.value;
-        checkFirstPage(entry, pageSize);
-        if (wanted !== undefined && entry.page > wanted) continue;
-        came++;
-        yield entry;
+      for (let step = first; step.done !== true; step = await batches.next()) {
+        const batch = wanted === undefined ? step.value : step.value.filter(({ page }) => page <= wanted);
+        came += batch.length;
+        if (batch.length > 0) yield batch;
         // With larger pages than were counted on, the rest of the answer was never wanted.
         if (wanted !== undefined && wanted < sent && came === wanted) return;
       }
@@ -114,7 +116,7 @@ class SyncServerTransport implements Transport {
   async *fetchPages(
     request: PageRequest,
     options: AbortOptions = {},
-  ): AsyncGenerator<PageEntry, void, undefined> {
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { revision: pinned, urgency } = request;
     const wanted = new PageSet(pagesOf(request.pages));
     const pages = wanted.ranges().map(({ first, last }) => ({
@@ -135,14 +137,10 @@ class SyncServerTransport implements Transport {
           `revision ${pinned} was asked for, the server sent ${found}`,
         );
       }
-      for await (const entry of stream.pages()) {
-        if (!wanted.has(entry.page)) {
-          throw new LacunaError("PROTOCOL", "the server sent a page that was not asked for", {
-            page: entry.page,
-          });
-        }
-        yield entry;
-      }
+      yield* stream.pages(({ page }) => {
+        if (wanted.has(page)) return;
+        throw new LacunaError("PROTOCOL", "the server sent a page that was not asked for", { page });
+      });
       if (stream.count < wanted.size) {
         const missing = [...wanted].find((page) => !stream.has(page));
         throw missingPages(stream.count, wanted.size, missing);
