@@ -113,7 +113,7 @@ class TableParser {
     reader.expect(")");
     let withoutRowid = false;
     let strict = false;
-    while (reader.token.kind !== "end" && !reader.accept(";")) {
+    while (reader.token.kind !== "end") {
       if (reader.accept("STRICT")) strict = true;
       else if (reader.accept("WITHOUT")) {
         reader.expect("ROWID");

@@ -14,7 +14,8 @@ export interface Token {
   readonly end: number;
 }
 
-const SPACE = /\s+/y;
+/** White space or a comment; one that is not closed goes on to the end. */
+const SPACE = /\s+|--[^\n]*|\/\*(?:.*?\*\/|.*)/sy;
 const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
 const NUMBER = /0x[\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?/iy;
 const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", "`": "`", "[": "]" };
@@ -44,7 +45,7 @@ function readToken(sql: string, start: number): Token {
     return { kind, text, upper, start, end };
   };
   const first = sql[start];
-  if (first === undefined) return token("end", "");
+  if (first === undefined || first === ";") return token("end", "");
   const closing = CLOSING[first];
   if (closing !== undefined) {
     const end = endOfQuote(sql, start, closing);
@@ -61,18 +62,18 @@ function readToken(sql: string, start: number): Token {
   return word === undefined ? token("symbol", first) : token("word", word);
 }
 
-/** The tokens of a statement, without white space and comments, and an `end` after them. */
-export function tokenize(sql: string): Token[] {
+/**
+ * The tokens of a statement, without white space and comments, and an `end` after them. As for SQLite, the statement ends
+ * at its first semicolon, and the text at a NUL.
+ */
+export function tokenize(text: string): Token[] {
+  const sql = text.replace(/\0.*/s, "");
   const tokens: Token[] = [];
   let at = 0;
   for (;;) {
     const space = match(SPACE, sql, at);
     if (space !== undefined) at += space.length;
-    else if (sql.startsWith("--", at) || sql.startsWith("/*", at)) {
-      const closing = sql.startsWith("--", at) ? "\n" : "*/";
-      const end = sql.indexOf(closing, at + 2);
-      at = end < 0 ? sql.length : end + closing.length;
-    } else {
+    else {
       const token = readToken(sql, at);
       tokens.push(token);
       if (token.kind === "end") return tokens;
