@@ -15,7 +15,8 @@ import type { Step, Task } from "./walk.ts";
 export class SchemaTask implements Task<Schema> {
   readonly #walk: TableWalk;
   readonly #schemaFormat: number;
-  readonly #rows: SchemaRow[] = [];
+  /** What the rows read so far say, of whatever type. */
+  readonly rows: SchemaRow[] = [];
 
   /** @param pageCount pages in the database, as the source of the pages has it */
   constructor(header: DatabaseHeader, pageCount: number) {
@@ -25,7 +26,7 @@ export class SchemaTask implements Task<Schema> {
 
   /** The schema, when `step` returned `false`. */
   get result(): Schema {
-    return parseSchema(this.#rows, this.#schemaFormat);
+    return parseSchema(this.rows, this.#schemaFormat);
   }
 
   step(): Step {
@@ -40,7 +41,7 @@ export class SchemaTask implements Task<Schema> {
 
   #add(): void {
     const [type, name, tableName, rootPage, sql] = this.#walk.record.values();
-    this.#rows.push({
+    this.rows.push({
       type: String(type),
       name: String(name),
       tableName: String(tableName),

@@ -9,6 +9,7 @@ import { CheckContext, describe, type Reading } from "./check-context.ts";
 import { IndexEntries, IndexTally, TableEntries } from "./check-entries.ts";
 import { checkFreelist } from "./check-freelist.ts";
 import { checkPointerMap } from "./check-pointer-map.ts";
+import { checkSchema } from "./check-schema.ts";
 import { TreeCheck } from "./check-tree.ts";
 import type { Finding, TreeStats } from "./finding.ts";
 import type { PageMap } from "./page-map.ts";
@@ -111,7 +112,11 @@ export class CheckTask implements Task<CheckResult> {
     try {
       for (;;) {
         const step = task.step();
-        if (typeof step === "boolean") return task.result;
+        if (typeof step === "boolean") {
+          const schema = task.result;
+          checkSchema(this.#context, task.rows, schema);
+          return schema;
+        }
         task.supply(step, yield step);
       }
     } catch (error) {

@@ -102,20 +102,9 @@ export function pageRuns({ pages }: CheckResult, nameOf: TreeName): PageRunRepor
   return runs;
 }
 
-export function checkReport({ findings, truncated, schema }: CheckResult, nameOf: TreeName): CheckReport {
+export function checkReport({ findings, truncated }: CheckResult, nameOf: TreeName): CheckReport {
   const told = ({ page, offset, root, message }: Finding): FindingReport => {
     return { page, offset, tree: nameOf(root), message };
   };
-  // SQLite opens no database with a statement that it does not understand.
-  const statements = [...(schema?.tables ?? []), ...(schema?.indexes ?? [])].flatMap(({ name, problem }) =>
-    problem === undefined ? [] : [statementFinding(name, problem)],
-  );
-  return { findings: [...findings.map(told), ...statements], truncated };
+  return { findings: findings.map(told), truncated };
 }
-
-const statementFinding = (name: string, problem: string): FindingReport => ({
-  page: 1,
-  offset: 0,
-  tree: "sqlite_schema",
-  message: `the statement of ${name} is not understood: ${problem}`,
-});
