@@ -10,7 +10,12 @@ export interface Frame {
   unread: boolean;
   /** Not in the store yet, so it must not be dropped. */
   pinned: boolean;
+  /** Its array was handed out: whoever has it may look at it for ever. */
+  shared: boolean;
 }
+
+/** Arrays of dropped pages to keep for pages that come. */
+const MAX_SPARE = 64;
 
 /**
  * Pages in memory within a budget, dropped by second chance: close to least recently used, and a hit costs one look-up
@@ -22,6 +27,8 @@ export class PageMemory {
   #ring: Frame[] = [];
   #hand = 0;
   #pinned = 0;
+  // Thousands of arrays a second would wait for the garbage collector, and the process grow by them.
+  readonly #spare: Uint8Array[] = [];
 
   /** @param capacity pages to keep, 0 to keep only what is pinned */
   constructor(capacity: number) {
@@ -37,8 +44,19 @@ export class PageMemory {
     return this.#frames.get(page);
   }
 
-  /** Keeps `bytes`, which must not change any more. A page that is here already stays as it is. */
-  insert(page: PageNo, bytes: Uint8Array, as: { readonly pinned: boolean; readonly unread: boolean }): void {
+  /** A copy of a page's bytes, in the memory of a page that was dropped if there is some. */
+  copyOf(bytes: Uint8Array): Uint8Array {
+    const spare = this.#spare.pop();
+    if (spare === undefined) return new Uint8Array(bytes);
+    spare.set(bytes);
+    return spare;
+  }
+
+  /**
+   * Keeps `bytes`, which must not change any more. A page that is here already stays as it is.
+   * @param as `shared`: somebody else has the array, or will
+   */
+  insert(page: PageNo, bytes: Uint8Array, as: Pick<Frame, "pinned" | "unread" | "shared">): void {
     if (this.#frames.has(page) || (this.#capacity === 0 && !as.pinned)) return;
     const frame: Frame = { page, bytes, touched: false, ...as };
     if (as.pinned) this.#pinned++;
@@ -48,7 +66,7 @@ export class PageMemory {
       this.#ring.push(frame);
       return;
     }
-    this.#frames.delete((this.#ring[victim] as Frame).page);
+    this.#drop(this.#ring[victim] as Frame);
     this.#ring[victim] = frame;
     this.#hand = victim + 1;
   }
@@ -62,7 +80,7 @@ export class PageMemory {
     while (this.#ring.length > this.#capacity) {
       const victim = this.#findVictim();
       if (victim < 0) return;
-      this.#frames.delete((this.#ring[victim] as Frame).page);
+      this.#drop(this.#ring[victim] as Frame);
       const last = this.#ring.pop() as Frame;
       if (victim < this.#ring.length) this.#ring[victim] = last;
     }
@@ -73,6 +91,11 @@ export class PageMemory {
     this.#ring = [];
     this.#hand = 0;
     this.#pinned = 0;
+  }
+
+  #drop({ page, bytes, shared }: Frame): void {
+    this.#frames.delete(page);
+    if (!shared && this.#spare.length < MAX_SPARE) this.#spare.push(bytes);
   }
 
   /** @returns where in the ring; -1 if every page is pinned */

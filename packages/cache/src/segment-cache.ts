@@ -15,7 +15,7 @@ import { resolveOptions, type SegmentCacheOptions } from "./cache-options.ts";
 import { type CacheStats, Ledger } from "./cache-stats.ts";
 import { demandError, offlineError } from "./fetch-errors.ts";
 import { Fetcher, type FetcherOptions } from "./fetcher.ts";
-import { PageMemory } from "./page-memory.ts";
+import { type Frame, PageMemory } from "./page-memory.ts";
 import { PageWait } from "./page-wait.ts";
 import { WriteBehind } from "./write-behind.ts";
 
@@ -65,14 +65,17 @@ export class SegmentCache implements PrefetchSource {
 
   peek(page: PageNo): Uint8Array | undefined {
     const frame = this.#memory.find(page);
-    if (frame === undefined) return this.#peekStore(page);
-    this.#ledger.hits++;
-    frame.touched = true;
-    if (frame.unread) {
-      frame.unread = false;
-      this.#ledger.read(page);
-    }
-    return frame.bytes;
+    if (frame === undefined) return this.#peekStore(page, true);
+    frame.shared = true;
+    return this.#hit(frame);
+  }
+
+  copyTo(page: PageNo, into: Uint8Array, at: number): boolean {
+    const frame = this.#memory.find(page);
+    const bytes = frame === undefined ? this.#peekStore(page, false) : this.#hit(frame);
+    if (bytes === undefined) return false;
+    into.set(bytes, at);
+    return true;
   }
 
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
@@ -142,9 +145,9 @@ export class SegmentCache implements PrefetchSource {
       arrived: (page, bytes, cause) => {
         const wait = this.#waits.get(page);
         this.#ledger.arrived(page, cause, wait !== undefined);
-        const kept = this.#keep(page, bytes, cause !== "demand" && wait === undefined);
         this.#waits.delete(page);
-        wait?.arrive(kept);
+        if (wait === undefined) this.#keep(page, bytes, { unread: cause !== "demand", shared: false });
+        else wait.arrive(this.#keep(page, bytes, { unread: false, shared: true }));
       },
       failed: (page, cause, error) => {
         if (cause === "prefetch") this.#ledger.failedPrefetchPages++;
@@ -173,13 +176,23 @@ export class SegmentCache implements PrefetchSource {
     return this.#memory.find(page) === undefined && !this.#resident.has(page);
   }
 
-  #peekStore(page: PageNo): Uint8Array | undefined {
+  #hit(frame: Frame): Uint8Array {
+    this.#ledger.hits++;
+    frame.touched = true;
+    if (frame.unread) {
+      frame.unread = false;
+      this.#ledger.read(frame.page);
+    }
+    return frame.bytes;
+  }
+
+  #peekStore(page: PageNo, shared: boolean): Uint8Array | undefined {
     if (this.#over !== undefined || !this.#resident.has(page)) return undefined;
     const bytes = this.#store.getSync?.(page);
     if (bytes === undefined) return undefined;
     this.#ledger.hits++;
     this.#ledger.read(page);
-    this.#memory.insert(page, bytes, { pinned: false, unread: false });
+    this.#memory.insert(page, bytes, { pinned: false, unread: false, shared });
     return bytes;
   }
 
@@ -230,7 +243,7 @@ export class SegmentCache implements PrefetchSource {
       return;
     }
     this.#ledger.read(page);
-    this.#memory.insert(page, bytes, { pinned: false, unread: false });
+    this.#memory.insert(page, bytes, { pinned: false, unread: false, shared: true });
     this.#waits.delete(page);
     wait?.arrive(bytes);
   }
@@ -241,13 +254,16 @@ export class SegmentCache implements PrefetchSource {
   }
 
   /** @returns the bytes to hand out: those that are here already, if there are any */
-  #keep(page: PageNo, bytes: Uint8Array, unread: boolean): Uint8Array {
-    const here = this.#memory.find(page)?.bytes;
-    if (here !== undefined) return here;
+  #keep(page: PageNo, bytes: Uint8Array, as: Pick<Frame, "unread" | "shared">): Uint8Array {
+    const here = this.#memory.find(page);
+    if (here !== undefined) {
+      if (as.shared) here.shared = true;
+      return here.bytes;
+    }
     if (this.#resident.has(page)) return bytes;
     // A view would keep the whole answer in memory.
-    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-    this.#memory.insert(page, own, { pinned: true, unread });
+    const own = this.#memory.copyOf(bytes);
+    this.#memory.insert(page, own, { ...as, pinned: true });
     this.#writer.add({ page, bytes: own });
     return own;
   }

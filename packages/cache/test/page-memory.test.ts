@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { PageMemory } from "../src/page-memory.ts";
 
 const bytes = new Uint8Array(1);
-const loose = { pinned: false, unread: false };
-const pinned = { pinned: true, unread: false };
+const loose = { pinned: false, unread: false, shared: false };
+const pinned = { pinned: true, unread: false, shared: false };
 
 function held(memory: PageMemory): number[] {
   return Array.from({ length: 20 }, (_, page) => page).filter(

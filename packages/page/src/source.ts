@@ -39,6 +39,12 @@ export interface PageSource extends DatabaseShape {
    */
   peek(page: PageNo): Uint8Array | undefined;
   /**
+   * Copies the page to `into`, from its byte `at` on, where `peek` would hand it out. Absent on sources that have nothing
+   * to gain by it: the memory of a page whose array nobody was handed can be used again at once.
+   * @returns whether it did; where it did not, `peek` may still have the page
+   */
+  copyTo?(page: PageNo, into: Uint8Array, at: number): boolean;
+  /**
    * The page's bytes, `pageSize` long, fetched if not resident: demand, somebody is waiting.
    * The array is shared: never write to it, and copy what you keep.
    * @throws {LacunaError} `REVISION_CHANGED` if the remote no longer serves this revision, `OFFLINE` if there is

@@ -37,6 +37,11 @@ export class BaseSnapshot implements PrefetchSnapshot {
     return this.#base?.peek(page);
   }
 
+  /** `false` also once the snapshot is released. */
+  copyTo(page: PageNo, into: Uint8Array, at: number): boolean {
+    return this.#base?.copyTo?.(page, into, at) ?? false;
+  }
+
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
     if (this.#base === undefined) throw closedError("the snapshot");
     try {

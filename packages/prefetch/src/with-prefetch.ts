@@ -71,6 +71,12 @@ class PredictingSource implements PredictiveSource {
     return bytes;
   }
 
+  copyTo(page: PageNo, into: Uint8Array, at: number): boolean {
+    if (this.#source.copyTo?.(page, into, at) !== true) return false;
+    if (page !== this.#latest) this.#come(page, into.subarray(at, at + this.pageSize), undefined);
+    return true;
+  }
+
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
     const here = this.#source.peek(page);
     if (here !== undefined) {

@@ -164,6 +164,10 @@ export class PageFile {
     const page = pageNo(index + 1);
     const next = () =>
       here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    if (here === pageSize && view.snapshot.copyTo?.(page, this.#engine.heap.bytes, target) === true) {
+      if (page === 1) this.#patchHeader(this.#engine.heap.bytes, target, 0, pageSize);
+      return next();
+    }
     const bytes = view.snapshot.peek(page) ?? this.#attempt?.waitedFor.get(page);
     if (bytes !== undefined) {
       const result = this.#copy(bytes, page, target, within, here, pageSize);

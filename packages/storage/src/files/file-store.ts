@@ -119,11 +119,16 @@ export class FileStore implements PageStore {
 
   async put(entries: readonly PageEntry[]): Promise<void> {
     const batch = copyBatch(entries);
-    await this.#change("writing pages", async () => {
-      const shape = this.#shape;
-      for (const { page, byteLength } of batch.given) checkEntry(page, byteLength, shape);
-      if (shape !== undefined) await this.#write(batch, shape.pageSize);
-    });
+    try {
+      await this.#change("writing pages", async () => {
+        const shape = this.#shape;
+        for (const { page, byteLength } of batch.given) checkEntry(page, byteLength, shape);
+        if (shape !== undefined) await this.#write(batch, shape.pageSize);
+      });
+    } finally {
+      // Nobody else has it: its memory is given back now rather than when it is next collected.
+      batch.bytes.buffer.transfer?.(0);
+    }
   }
 
   async evict(ranges: readonly PageRange[]): Promise<void> {

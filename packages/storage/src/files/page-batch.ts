@@ -7,7 +7,7 @@ export interface PageBatch {
   /** The pages in ascending order, none twice. */
   readonly pages: readonly PageNo[];
   /** The bytes of `pages` one after another; of a page given twice the last. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Copies the entries at once, so that the caller may change its arrays while the batch waits for its turn. */
