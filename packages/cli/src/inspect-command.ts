@@ -11,6 +11,8 @@ import { schemaReport } from "./inspect/schema-report.ts";
 import { checkReport, pageRuns, spaceReport, treeNames, treeReport } from "./inspect/space-report.ts";
 import { type InspectPlan, readInspectPlan } from "./inspect-options.ts";
 import { LiveLine, liveText } from "./live-line.ts";
+import type { RemoteArguments } from "./remote-arguments.ts";
+import { type Reached, servedInProcess } from "./served-in-process.ts";
 
 /** Bytes of the database asked for at once when all of it is wanted. */
 const CHUNK_BYTES = 4 << 20;
@@ -22,6 +24,7 @@ const CHUNK_BYTES = 4 << 20;
  */
 export async function inspectCommand(args: readonly string[], context: CommandContext): Promise<void> {
   const plan = readInspectPlan(args, context);
+  let reached: Reached<RemoteArguments> | undefined;
   let db: Reader | undefined;
   const live = new LiveLine(context.stderr, {
     text: async () => {
@@ -31,7 +34,8 @@ export async function inspectCommand(args: readonly string[], context: CommandCo
     },
   });
   try {
-    const { url, ...options } = plan.remote;
+    reached = await servedInProcess(plan.remote);
+    const { url, ...options } = reached.remote;
     db = await open(url, options);
     const report = await inspect(db, plan, context.signal);
     await live.stop();
@@ -46,7 +50,11 @@ export async function inspectCommand(args: readonly string[], context: CommandCo
     }
   } finally {
     await live.stop().catch(() => {});
-    await db?.close();
+    try {
+      await db?.close();
+    } finally {
+      await reached?.close();
+    }
   }
 }
 

@@ -1,9 +1,10 @@
-import { connect, type Database } from "lacuna";
+import { type ConnectOptions, connect, type Database } from "lacuna";
 import type { CommandContext } from "./command-context.ts";
 import { formatBytes, formatCount, formatPercent } from "./format/quantity.ts";
 import type { CellValue } from "./format/row-format.ts";
 import { type LiveCounts, LiveLine, liveText } from "./live-line.ts";
 import { type QueryPlan, readQueryPlan } from "./query-options.ts";
+import { type Reached, servedInProcess } from "./served-in-process.ts";
 import { TextBatch } from "./text-batch.ts";
 
 /**
@@ -13,13 +14,15 @@ import { TextBatch } from "./text-batch.ts";
 export async function queryCommand(args: readonly string[], context: CommandContext): Promise<void> {
   const plan = await readQueryPlan(args, context);
   const started = performance.now();
+  let reached: Reached<ConnectOptions> | undefined;
   let db: Database | undefined;
   const live = new LiveLine(context.stderr, {
     text: async () => (db === undefined ? "opening the database" : liveText(await countsOf(db))),
   });
   const output = new TextBatch(context.stdout, () => live.clear());
   try {
-    db = await connect(plan.connect);
+    reached = await servedInProcess(plan.connect);
+    db = await connect(reached.remote);
     const rows = await writeResults(db, plan, output, context.signal);
     await output.flush();
     await live.stop();
@@ -31,7 +34,11 @@ export async function queryCommand(args: readonly string[], context: CommandCont
     // Rows that came before a failure are worth having; a failure to write them must not hide the other.
     await output.flush().catch(() => {});
     await live.stop().catch(() => {});
-    await db?.close();
+    try {
+      await db?.close();
+    } finally {
+      await reached?.close();
+    }
   }
 }
 
