@@ -109,9 +109,12 @@ async function start(connection: Connection, execution: Execution): Promise<Comp
   }
 }
 
-/** Rows handed over together, at first and at most, and by how much a batch grows over the one before. */
+/**
+ * Rows handed over together, at first and at most, and by how much a batch grows over the one before. What waits to be
+ * taken outlives collections of garbage, and the heap of V8 grows with that: so there are not thousands.
+ */
 const FIRST_BATCH_ROWS = 1;
-const MAX_BATCH_ROWS = 1024;
+const MAX_BATCH_ROWS = 256;
 const BATCH_GROWTH = 4;
 
 /**
