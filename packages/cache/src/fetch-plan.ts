@@ -7,7 +7,7 @@ export type FetchCause = "demand" | "segment" | "prefetch";
 /** One request to be sent: what to ask for and why, most urgent first. */
 export interface PlannedRequest {
   readonly urgency: "demand" | "prefetch";
-  readonly pages: ReadonlyMap<PageNo, FetchCause>;
+  readonly pages: Map<PageNo, FetchCause>;
 }
 
 /** What came together in one turn. */
@@ -43,16 +43,23 @@ export function planRequests(wanted: Wanted, options: PlanOptions): PlannedReque
     for (const near of pagesOf([segmentOf(page, segmentPages, pageCount)])) want(near, "segment");
   }
   for (const page of wanted.prefetches) want(page, "prefetch");
-  return inRequests([...causes], maxRequestPages);
+  return inRequests(causes, maxRequestPages);
 }
 
-function inRequests(pages: readonly [PageNo, FetchCause][], maxRequestPages: number): PlannedRequest[] {
+function inRequests(causes: Map<PageNo, FetchCause>, maxRequestPages: number): PlannedRequest[] {
+  if (causes.size === 0) return [];
+  // Nearly always one request is enough, and then nothing is copied.
+  if (causes.size <= maxRequestPages) return [requestFor(causes)];
+  const pages = [...causes];
   const requests: PlannedRequest[] = [];
   for (let at = 0; at < pages.length; at += maxRequestPages) {
-    const part = pages.slice(at, at + maxRequestPages);
-    // Demands come first, so a request without one at its head has none at all.
-    const urgency = part[0]?.[1] === "demand" ? "demand" : "prefetch";
-    requests.push({ urgency, pages: new Map(part) });
+    requests.push(requestFor(new Map(pages.slice(at, at + maxRequestPages))));
   }
   return requests;
+}
+
+/** Demands come first, so a request without one at its head has none at all. */
+function requestFor(pages: Map<PageNo, FetchCause>): PlannedRequest {
+  const [first] = pages.values();
+  return { urgency: first === "demand" ? "demand" : "prefetch", pages };
 }

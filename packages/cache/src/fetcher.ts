@@ -134,7 +134,7 @@ export class Fetcher {
     const request: FetchRequest = {
       urgency: plan.urgency,
       asked: [...plan.pages.keys()],
-      coming: new Map(plan.pages),
+      coming: plan.pages,
       awaited: new Set(),
       calls: new Set(),
       controller: new AbortController(),
