@@ -14,8 +14,8 @@ export interface Token {
   readonly end: number;
 }
 
-/** White space or a comment; one that is not closed goes on to the end. */
-const SPACE = /\s+|--[^\n]*|\/\*(?:.*?\*\/|.*)/sy;
+/** White space or a comment; one that is not closed goes on to the end. Other spaces of Unicode are letters to SQLite. */
+const SPACE = /[ \t-\r\ufeff]+|--[^\n]*|\/\*(?:.*?\*\/|.*)/sy;
 const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
 const NUMBER = /0x[\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?/iy;
 const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", "`": "`", "[": "]" };

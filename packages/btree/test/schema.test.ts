@@ -40,6 +40,7 @@ const TABLES = [
   "CREATE TABLE a(x CONSTRAINT one NOT NULL CONSTRAINT two UNIQUE CONSTRAINT three DEFAULT 7, PRIMARY KEY(x) CHECK(x) UNIQUE(x))",
   "CREATE TABLE a(x DOUBLE PRECISION, y UNSIGNED BIG INT, z NATIVE CHARACTER(70), w FLOATING POINT, v STRING)",
   'CREATE TABLE a(key, "check" INT, "primary" TEXT UNIQUE, abort, temp, plan)',
+  "CREATE TABLE a(\u00a0x, y\u2003 TEXT\f, \ufeff z UNIQUE)",
   "CREATE TABLE IF NOT EXISTS main.a(x, y);",
 ].map((sql) => (sql.includes("unterminated") ? `${sql} */)` : sql));
 
