@@ -107,8 +107,9 @@ export class Database implements SqlCalls {
     return (await this.#sql()).all<T>(sql, ...parameters);
   }
 
-  async *iterate<T = Row>(sql: string, ...parameters: SqlParameters): AsyncGenerator<T, void, undefined> {
-    yield* (await this.#sql()).iterate<T>(sql, ...parameters);
+  iterate<T = Row>(sql: string, ...parameters: SqlParameters): AsyncIterableIterator<T> {
+    // Handing rows on costs promises for each of them, so that is done only where it takes connecting first.
+    return this.#parts?.sql.iterate<T>(sql, ...parameters) ?? this.#iterateConnecting<T>(sql, parameters);
   }
 
   async pragma(text: string, options?: CallOptions): Promise<Row[]> {
@@ -155,6 +156,10 @@ export class Database implements SqlCalls {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async *#iterateConnecting<T>(sql: string, parameters: SqlParameters): AsyncGenerator<T, void, undefined> {
+    yield* (await this.#sql()).iterate<T>(sql, ...parameters);
   }
 
   async #sql(): Promise<SqlDatabase> {

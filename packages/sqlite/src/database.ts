@@ -136,7 +136,7 @@ class Calls implements SqlCalls {
     return rows as T[];
   }
 
-  iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncGenerator<T, void, undefined> {
+  iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncIterableIterator<T> {
     const given = copyParameters(parameters);
     return this.runner.iterate<T>(() => this.#request(sql, given), this.#shape());
   }

@@ -114,7 +114,7 @@ async function start(connection: Connection, execution: Execution): Promise<Comp
  * taken outlives collections of garbage, and the heap of V8 grows with that: so there are not thousands.
  */
 const FIRST_BATCH_ROWS = 1;
-const MAX_BATCH_ROWS = 256;
+const MAX_BATCH_ROWS = 64;
 const BATCH_GROWTH = 4;
 
 /**

@@ -96,7 +96,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
       0,
       2 ** 31 - 1,
     ),
-    cacheBytes: within("cacheBytes", options.cacheBytes ?? 8_388_608, 65_536, 268_435_456),
+    cacheBytes: within("cacheBytes", options.cacheBytes ?? 2_097_152, 65_536, 268_435_456),
     doubleQuotedStrings: options.doubleQuotedStrings ?? false,
     safeIntegers: options.safeIntegers ?? false,
     timers: options.timers ?? RUNTIME_TIMERS,

@@ -12,6 +12,7 @@ import {
   type StatementFacts,
 } from "./execution.ts";
 import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
+import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
 import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import { settledOrAborted } from "./turn.ts";
@@ -98,18 +99,21 @@ export class QueryRunner {
    * and then a row already handed over might not come again.
    * @param prepare is called, and may throw, when the first row is asked for
    */
-  async *iterate<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<T, void, undefined> {
+  iterate<T>(prepare: () => Request, shape: RowShape): AsyncIterableIterator<T> {
+    return new RowIterator<T>(this.#batches<T>(prepare, shape));
+  }
+
+  async *#batches<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<readonly T[], void, undefined> {
     const request = prepare();
     if (this.#setup.driver.name === "restart") {
-      for (const row of await this.query(request, shape, Number.POSITIVE_INFINITY)) yield row as T;
+      yield (await this.query(request, shape, Number.POSITIVE_INFINITY)) as T[];
       return;
     }
     const { cursor, rows: first, lease } = await this.#openCursor(request, shape);
     try {
       for (let rows = first; ; rows = await cursor.next()) {
         lease?.rest();
-        // Not `yield*`, which costs several more promises for each row.
-        for (const row of rows) yield row as T;
+        yield rows as T[];
         if (cursor.ended) return;
         lease?.resume();
       }

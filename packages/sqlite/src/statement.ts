@@ -104,7 +104,7 @@ export class PreparedStatement implements SqlStatement {
     return rows as T[];
   }
 
-  iterate<T = Row>(...parameters: Parameters): AsyncGenerator<T, void, undefined> {
+  iterate<T = Row>(...parameters: Parameters): AsyncIterableIterator<T> {
     const given = copyParameters(parameters);
     return this.#shared.runner.iterate<T>(() => this.#request(given), this.#shape);
   }
