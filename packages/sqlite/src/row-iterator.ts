@@ -1,0 +1,57 @@
+/**
+ * Rows one by one out of batches. A row that is here costs one promise: an async generator would make several for each,
+ * and a scan of many rows is mostly those.
+ */
+export class RowIterator<T> implements AsyncIterableIterator<T> {
+  readonly #batches: AsyncGenerator<readonly T[], void, undefined>;
+  #rows: readonly T[] = [];
+  #at = 0;
+  /** The next batch is on its way; calls made meanwhile are answered in their order. */
+  #advancing: Promise<unknown> | undefined;
+
+  constructor(batches: AsyncGenerator<readonly T[], void, undefined>) {
+    this.#batches = batches;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    if (this.#advancing !== undefined) return this.#after(this.#advancing);
+    if (this.#at < this.#rows.length) {
+      return Promise.resolve({ done: false, value: this.#rows[this.#at++] as T });
+    }
+    const advancing = this.#advance();
+    this.#advancing = advancing;
+    return advancing;
+  }
+
+  async return(): Promise<IteratorResult<T, void>> {
+    this.#rows = [];
+    this.#at = 0;
+    await this.#batches.return();
+    return { done: true, value: undefined };
+  }
+
+  async #after(advancing: Promise<unknown>): Promise<IteratorResult<T, void>> {
+    // Its failure is told to the call that it belongs to.
+    await advancing.catch(() => {});
+    return this.next();
+  }
+
+  async #advance(): Promise<IteratorResult<T, void>> {
+    try {
+      for (;;) {
+        const { done, value: rows } = await this.#batches.next();
+        if (done === true) return { done: true, value: undefined };
+        if (rows.length === 0) continue;
+        this.#rows = rows;
+        this.#at = 1;
+        return { done: false, value: rows[0] as T };
+      }
+    } finally {
+      this.#advancing = undefined;
+    }
+  }
+}
