@@ -1,3 +1,4 @@
 export { handlerAsFetch } from "./handler-as-fetch.ts";
-export type { ServedDatabase, ServedView } from "./served-database.ts";
+export type { QueryOptions } from "./query-limits.ts";
+export type { OpenOptions, ServedDatabase, ServedView, WaitOptions } from "./served-database.ts";
 export { type Handler, type SyncHandlerOptions, syncHandler } from "./sync-handler.ts";

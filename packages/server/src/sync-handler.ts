@@ -5,6 +5,8 @@ import { crossOriginHeaders, preflightAnswer } from "./cross-origin.ts";
 import { answerFile } from "./file-answer.ts";
 import { jsonAnswer, Refusal, refusalFor } from "./json-answer.ts";
 import { answerPull } from "./pull-updates.ts";
+import type { QueryOptions } from "./query-limits.ts";
+import { QueryRunner } from "./query-runner.ts";
 import type { ServedDatabase } from "./served-database.ts";
 
 /** Answers a request. Rejects only when the request was aborted, with the reason. */
@@ -38,6 +40,16 @@ export interface SyncHandlerOptions {
    * @default 60000
    */
   readonly stallTimeoutMs?: number | undefined;
+  /**
+   * The longest a client is kept waiting for a change, in milliseconds, whatever it asks for.
+   * @default 60000
+   */
+  readonly maxWaitMs?: number | undefined;
+  /**
+   * What the queries of requests may cost, or `false` to run none. Until the first one comes, SQLite is not loaded.
+   * @default see `QueryOptions`
+   */
+  readonly queries?: QueryOptions | false | undefined;
   /** Hears of what went wrong on the server's side: what was answered with a 500, and answers broken off. */
   readonly onError?: ((error: unknown, request: Request) => void) | undefined;
 }
@@ -50,7 +62,7 @@ interface Route {
 /**
  * The sync protocol, read side, as a function from `Request` to `Response`, and the database as a file with ranges:
  *
- * - `POST /pull-updates`: pages of the newest revision
+ * - `POST /pull-updates`: pages of a revision, what changed since one, or what a query touches
  * - `GET`, `HEAD` of `/NAME`: the file
  * - `GET /`: what there is
  *
@@ -62,11 +74,14 @@ export function syncHandler(options: SyncHandlerOptions): Handler {
   const tokens = tokenBytes(options.authToken);
   const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
   const report = options.onError ?? (() => {});
+  const { maxWaitMs = 60_000 } = options;
+  const queries = options.queries === false ? undefined : new QueryRunner(options.queries);
 
   const reading = ["GET", "HEAD", "OPTIONS"];
   const routeOf = (path: string): Route | undefined => {
     if (path === "/pull-updates") {
-      const answer: Route["answer"] = (request, context) => answerPull(request, context, maxBodyBytes);
+      const answer: Route["answer"] = (request, context) =>
+        answerPull(request, { ...context, maxBodyBytes, maxWaitMs, queries });
       return { methods: ["POST", "OPTIONS"], answer };
     }
     if (path === "/") return { methods: reading, answer: (_, context) => answerIndex(context) };

@@ -1,5 +1,12 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { parseWalHeader, WAL_HEADER_BYTES, type WalCommit, type WalHeader, WalIndex } from "@lacuna/btree";
+import {
+  parseWalHeader,
+  WAL_FRAME_HEADER_BYTES,
+  WAL_HEADER_BYTES,
+  type WalCommit,
+  type WalHeader,
+  WalIndex,
+} from "@lacuna/btree";
 import type { PageNo } from "@lacuna/page";
 import { readAt } from "./read-at.ts";
 
@@ -64,12 +71,14 @@ export class LogFile {
   async #append(handle: FileHandle, from: number): Promise<void> {
     const { header } = this.#index;
     if (header === undefined) return;
-    const buffer = new Uint8Array(Math.max(READ_BYTES, header.pageSize + 24));
+    // Mostly nothing was appended: one frame tells, where what was left by an older log may be long.
+    let buffer = new Uint8Array(WAL_FRAME_HEADER_BYTES + header.pageSize);
     for (let at = from; ; ) {
       const read = await readAt(handle, buffer, 0, buffer.length, at);
       const next = this.#index.append(buffer.subarray(0, read));
       if (next === at) return;
       at = next;
+      if (buffer.length < READ_BYTES) buffer = new Uint8Array(READ_BYTES);
     }
   }
 
