@@ -1,4 +1,6 @@
+export { type Access, type AccessToken, parseAccessTokens } from "./bearer.ts";
 export { handlerAsFetch } from "./handler-as-fetch.ts";
 export type { QueryOptions } from "./query-limits.ts";
 export type { OpenOptions, ServedDatabase, ServedView, WaitOptions } from "./served-database.ts";
+export type { CursorAnswer, PipelineAnswer, ServedSql, SqlCallOptions } from "./sql/served-sql.ts";
 export { type Handler, type SyncHandlerOptions, syncHandler } from "./sync-handler.ts";
