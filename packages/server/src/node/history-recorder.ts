@@ -10,9 +10,9 @@ import {
   type Recorded,
   type RecordedPlace,
 } from "./history-store.ts";
-import type { LogState } from "./log-file.ts";
+import type { BegunLog, LogState } from "./log-file.ts";
 import type { FileState, StateReader } from "./state-reader.ts";
-import { frameChecksum, type LoggedCommit, loggedCommits } from "./wal-commits.ts";
+import { frameChecksum, frameSalts, type LoggedCommit, loggedCommits } from "./wal-commits.ts";
 
 /** Pages read at a time to be put into the store. */
 const PAGES_AT_A_TIME = 64;
@@ -73,11 +73,12 @@ export class HistoryRecorder {
       return;
     }
     const baseHolds = proof.stamp !== undefined && proof.stamp === recorded.base?.stamp;
-    if (from === undefined && !(baseHolds && recorded.base?.number === number)) {
-      return this.#startGeneration(state);
-    }
+    const follows =
+      from !== undefined ||
+      (baseHolds && recorded.base?.number === number) ||
+      (await isNextLog(state, recorded));
     // What the database file held before those commits is needed too, so it must not have been written to.
-    if (from !== undefined && !baseHolds && !isUntouchedBehind(recorded, proof)) {
+    if (!follows || !(baseHolds || isUntouchedBehind(state.begunLog, from?.frames ?? 0, proof))) {
       return this.#startGeneration(state);
     }
     this.#newest = resumed;
@@ -196,9 +197,29 @@ export class HistoryRecorder {
 /** The file was written to while it was relied on. */
 class Unproven extends Error {}
 
-/** Whether no frame behind the recorded part of the log was copied into the database file. */
-function isUntouchedBehind({ place }: Recorded, { stamp, backfill }: FileProof): boolean {
-  return stamp !== undefined && backfill?.salts === place.salts && backfill.frames <= place.frames;
+/** Whether no frame of the log behind the recorded ones was copied into the database file. */
+function isUntouchedBehind(
+  log: BegunLog | undefined,
+  frames: number,
+  { stamp, backfill }: FileProof,
+): boolean {
+  if (log === undefined || stamp === undefined || backfill === undefined) return false;
+  return backfill.salts === saltsOf(log) && backfill.frames <= frames;
+}
+
+/**
+ * Whether the log was started again right behind the recorded commit. All of the log before had gone into the database file
+ * then; it ended with that commit if no frame of it lies behind. File Format, "Checkpoint Algorithm".
+ */
+async function isNextLog(state: FileState, { place }: Recorded): Promise<boolean> {
+  const log = state.begunLog;
+  if (log === undefined || (state.log?.commit.frameCount ?? 0) > place.frames) return false;
+  const salts = place.salts.split("-").map((word) => Number.parseInt(word, 36));
+  if (place.frames === 0 || log.header.salt1 !== ((salts[0] ?? 0) + 1) % 2 ** 32) return false;
+  return (
+    (await frameSalts(log, place.frames)) === place.salts &&
+    (await frameSalts(log, place.frames + 1)) !== place.salts
+  );
 }
 
 /** The recorded part of the log; `undefined` if the log is another one. */
@@ -217,7 +238,7 @@ async function positionIn(log: LogState | undefined, place: RecordedPlace): Prom
 
 const positionOf = ({ commit, offsets }: LogState): LogPosition => ({ frames: commit.frameCount, offsets });
 
-const saltsOf = ({ header }: LogState): string => saltsName(header.salt1, header.salt2);
+const saltsOf = ({ header }: BegunLog): string => saltsName(header.salt1, header.salt2);
 
 function placeOf(log: LogState): RecordedPlace {
   const { frameCount, checksum } = log.commit;

@@ -10,13 +10,17 @@ import {
 import type { PageNo } from "@lacuna/page";
 import { readAt } from "./read-at.ts";
 
-/** What a write-ahead log held at one moment. */
-export interface LogState {
+/** A write-ahead log that was begun. */
+export interface BegunLog {
   readonly header: WalHeader;
+  readonly handle: FileHandle;
+}
+
+/** What a write-ahead log held at one moment. */
+export interface LogState extends BegunLog {
   readonly commit: WalCommit;
   /** Where the newest bytes of a page start, for the pages the log holds. */
   readonly offsets: ReadonlyMap<PageNo, number>;
-  readonly handle: FileHandle;
   readonly modifiedNs: bigint;
 }
 
@@ -41,9 +45,13 @@ export class LogFile {
    * where it is said to be until the lock is released.
    * @returns whether there is a log, and its last whole transaction, if it holds one
    */
-  async refresh(): Promise<{ readonly exists: boolean; readonly state: LogState | undefined }> {
+  async refresh(): Promise<{
+    readonly exists: boolean;
+    readonly begun: BegunLog | undefined;
+    readonly state: LogState | undefined;
+  }> {
     const found = await this.#reopen();
-    if (found === undefined) return { exists: false, state: undefined };
+    if (found === undefined) return { exists: false, begun: undefined, state: undefined };
     const { handle, modifiedNs } = found;
     // With everything checkpointed a writer may start the log again even under a read lock, header first.
     // Frames belong to the header only if it is still the same after they were read.
@@ -59,7 +67,7 @@ export class LogFile {
       const { offsets } = this.#index.snapshot();
       this.#state = { header, commit: lastCommit, offsets, handle, modifiedNs };
     }
-    return { exists: true, state: this.#state };
+    return { exists: true, begun: header && { header, handle }, state: this.#state };
   }
 
   async close(): Promise<void> {

@@ -15,7 +15,7 @@ import {
   type PageRange,
   revision,
 } from "@lacuna/page";
-import { isSameLog, LogFile, type LogState } from "./log-file.ts";
+import { type BegunLog, isSameLog, LogFile, type LogState } from "./log-file.ts";
 import { readAt } from "./read-at.ts";
 
 /** A committed state of the file: which it is, and where its pages are. */
@@ -24,6 +24,8 @@ export interface FileState extends DatabaseShape {
   /** True where SQLite uses a write-ahead log: then a lock held by a reader keeps no writer out. */
   readonly walMode: boolean;
   readonly log: LogState | undefined;
+  /** The log that has a header, also while it holds no transaction yet. */
+  readonly begunLog: BegunLog | undefined;
 }
 
 /** File times do not tell apart what happens within this time. */
@@ -68,6 +70,7 @@ export class StateReader {
         modifiedMs: Number(modifiedNs / 1_000_000n),
         walMode: true,
         log: log.state,
+        begunLog: log.begun,
       };
     }
     if (!locked) await this.#refuseHotJournal();
@@ -86,6 +89,7 @@ export class StateReader {
       modifiedMs,
       walMode,
       log: undefined,
+      begunLog: log.begun,
     };
   }
 
@@ -158,5 +162,5 @@ export class StateReader {
 /** The state of a file of no bytes: a database nobody has written to yet. */
 export function emptyState(modifiedMs: number): FileState {
   const shape = { revision: revision("empty"), pageSize: NOMINAL_PAGE_SIZE, pageCount: 0 };
-  return { ...shape, modifiedMs, walMode: false, log: undefined };
+  return { ...shape, modifiedMs, walMode: false, log: undefined, begunLog: undefined };
 }

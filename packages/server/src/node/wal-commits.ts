@@ -1,6 +1,7 @@
 import { WAL_FRAME_HEADER_BYTES, WAL_HEADER_BYTES } from "@lacuna/btree";
 import type { PageNo } from "@lacuna/page";
-import type { LogState } from "./log-file.ts";
+import { saltsName } from "./file-proof.ts";
+import type { BegunLog, LogState } from "./log-file.ts";
 import { readAt } from "./read-at.ts";
 
 /** One transaction of a write-ahead log. */
@@ -47,11 +48,21 @@ export async function* loggedCommits(
 }
 
 /** The checksum that ends a frame, in the words of `LoggedCommit`. Frames are counted from 1. */
-export async function frameChecksum({ handle, header }: LogState, frame: number): Promise<string> {
-  const bytes = new DataView(new ArrayBuffer(WAL_FRAME_HEADER_BYTES));
+export async function frameChecksum(log: BegunLog, frame: number): Promise<string> {
+  return checksumName(await frameHeader(log, frame), 0);
+}
+
+/** The salts of a frame, which may be left over from an earlier log; those of no log behind the end of the file. */
+export async function frameSalts(log: BegunLog, frame: number): Promise<string> {
+  const header = await frameHeader(log, frame);
+  return saltsName(header.getUint32(8), header.getUint32(12));
+}
+
+async function frameHeader({ handle, header }: BegunLog, frame: number): Promise<DataView> {
+  const bytes = new Uint8Array(WAL_FRAME_HEADER_BYTES);
   const at = WAL_HEADER_BYTES + (frame - 1) * (WAL_FRAME_HEADER_BYTES + header.pageSize);
-  await readAt(handle, new Uint8Array(bytes.buffer), 0, bytes.byteLength, at);
-  return checksumName(bytes, 0);
+  await readAt(handle, bytes, 0, bytes.length, at);
+  return new DataView(bytes.buffer);
 }
 
 function checksumName(frame: DataView, at: number): string {
