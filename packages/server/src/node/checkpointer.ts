@@ -31,23 +31,23 @@ export class Checkpointer {
 
   /**
    * Copies as much of the log as no reader stands in the way of. Never waits.
-   * @returns whether that was all of it
+   * @returns the frames of the log if all of it was copied
    */
-  run(): boolean {
+  run(): number | undefined {
     try {
       const row = this.#connection.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-      return row?.["busy"] === 0 && row["log"] === row["checkpointed"];
+      return row?.["busy"] === 0 && row["log"] === row["checkpointed"] ? Number(row["log"]) : undefined;
     } catch {
       // A full disk: the log stays, and with it every commit.
-      return false;
+      return undefined;
     }
   }
 
   /**
-   * Keeps writers out while a task runs.
-   * @returns false if a writer was there first, and the task did not run
+   * Keeps writers out while a task runs. It does not wait for anything: a writer of the same thread could never let it go on.
+   * @returns false if a writer was there first, and the task did not run; else what the task returned
    */
-  async withoutWriters(task: () => Promise<void>): Promise<boolean> {
+  withoutWriters(task: () => boolean): boolean {
     this.#blocker ??= new DatabaseSync(this.#path, { timeout: 0 });
     const blocker = this.#blocker;
     try {
@@ -56,11 +56,10 @@ export class Checkpointer {
       return false;
     }
     try {
-      await task();
+      return task();
     } finally {
       blocker.exec("ROLLBACK");
     }
-    return true;
   }
 
   /** While read locks of the same process are held: closing the last connection would write back and delete the log. */

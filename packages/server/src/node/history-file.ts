@@ -15,6 +15,7 @@ import { Turns } from "./turns.ts";
 
 /** How many times its usual size a log may have before writers are kept out for its sake. */
 const PATIENCE = 4;
+const ATTEMPTS = 10;
 
 export interface HistoryFileOptions extends ResolvedHistoryOptions {
   readonly busyTimeoutMs: number;
@@ -135,7 +136,7 @@ export class HistoryFile {
     if (this.#closed) return;
     // What is recorded now need not be proven when the file is served again.
     await this.#refresh().catch(() => {});
-    if (this.#parts.checkpointer.run()) await this.#rememberBase();
+    if (this.#parts.checkpointer.run() !== undefined) await this.#rememberBase();
     if (this.#closed) return;
     this.#closed = true;
     this.#watch.close();
@@ -266,22 +267,33 @@ export class HistoryFile {
    */
   async #keepLogSmall(): Promise<void> {
     const { options, checkpointer } = this.#parts;
-    const sizeNow = (): number => this.#held.state.log?.commit.end ?? 0;
-    const bytes = sizeNow();
-    if (bytes <= options.checkpointBytes || this.#held.state.revision === this.#checkpointed) return;
-    const run = async (): Promise<void> => {
-      const { revision } = this.#held.state;
-      const complete = checkpointer.run();
+    const { log, revision } = this.#held.state;
+    const bytes = log?.commit.end ?? 0;
+    if (bytes <= options.checkpointBytes || revision === this.#checkpointed) return;
+    const complete = checkpointer.run() !== undefined;
+    await this.#follow();
+    if (complete && this.#held.state.revision === revision) return this.#noteCheckpoint();
+    if (bytes <= PATIENCE * options.checkpointBytes) return;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (checkpointer.withoutWriters(() => this.#checkpointNow())) return;
       await this.#follow();
-      if (!complete || this.#held.state.revision !== revision) return;
-      this.#checkpointed = revision;
-      void this.#rememberBase();
-    };
-    if (bytes <= PATIENCE * options.checkpointBytes) return run();
-    await checkpointer.withoutWriters(async () => {
-      await this.#follow();
-      await run();
-    });
+    }
+  }
+
+  /** @returns false if there are commits that are not recorded, or others read from the log */
+  #checkpointNow(): boolean {
+    const { checkpointer, locks } = this.#parts;
+    const before = this.#held;
+    if (checkpointer.run() !== before.state.log?.commit.frameCount) return false;
+    this.#held = { ...before, lock: locks.takeNow(), users: 0 };
+    if (before.users === 0) before.lock.release();
+    this.#noteCheckpoint();
+    return true;
+  }
+
+  #noteCheckpoint(): void {
+    this.#checkpointed = this.#held.state.revision;
+    void this.#rememberBase();
   }
 
   /** After a whole checkpoint. While the lock is held, the file holds that revision and nothing newer. */
