@@ -130,15 +130,22 @@ describe("a database with a history", () => {
     expect(generationOf(await bytesAt(second, name))).toBe(1);
   });
 
-  it("begins another generation when it cannot know what was committed meanwhile", async () => {
+  it.each([
+    ["whose log is gone", "TRUNCATE"],
+    ["whose bytes replaced older ones in the file", "PASSIVE"],
+  ])("begins another generation when there were commits meanwhile %s", async (_, mode) => {
     const { path, commit, writer } = makeDatabase({ journal: "wal" });
     const first = await openServedFile(path, { history: true });
     commit(1);
     const name = await newestOf(first);
     await first.close();
-    commit(2);
-    writer.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    writer.exec("UPDATE t SET generation = 2 WHERE id > 100");
+    // While somebody reads from the log it is not started again.
+    const reader = new DatabaseSync(path);
+    if (mode === "PASSIVE") reader.exec("BEGIN; SELECT * FROM t");
+    writer.exec(`PRAGMA wal_checkpoint(${mode})`);
     commit(3);
+    reader.close();
     const { file, fetch } = await serveHistory(path);
     await expect(bytesAt(file, name)).rejects.toThrow(code("REVISION_CHANGED"));
     expect((await newestOf(file)).split("-")[1]).not.toBe(name.split("-")[1]);

@@ -1,18 +1,24 @@
 import { type FSWatcher, watch } from "node:fs";
+import { stat } from "node:fs/promises";
+
+/** A file that was not written to for so long has shown all there is to see. */
+const QUIET_MS = 2000;
 
 /**
- * Tells that a file may have changed: when the file system says so, at most once in `LEAST_MS`, and at least every
- * `pollMs`, since not every file system does.
+ * Tells that a file may have changed: when the file system says so, at most once in `LEAST_MS`, and every `pollMs` while it was
+ * written to lately, since not every file system does.
  */
 export class ChangeWatch {
+  readonly #path: string;
   readonly #tell: () => void;
   readonly #poll: ReturnType<typeof setInterval>;
   #watcher: FSWatcher | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, pollMs: number, tell: () => void) {
+    this.#path = path;
     this.#tell = tell;
-    this.#poll = setInterval(tell, pollMs);
+    this.#poll = setInterval(() => void this.#look(), pollMs);
     this.#poll.unref();
     try {
       this.#watcher = watch(path, { persistent: false }, () => this.#tellSoon());
@@ -28,6 +34,11 @@ export class ChangeWatch {
     this.#watcher?.close();
   }
 
+  async #look(): Promise<void> {
+    const facts = await stat(this.#path).catch(() => undefined);
+    if (facts === undefined || Math.abs(Date.now() - facts.mtimeMs) < QUIET_MS) this.#tell();
+  }
+
   #tellSoon(): void {
     if (this.#soon !== undefined) return;
     this.#soon = setTimeout(() => {
@@ -37,5 +48,3 @@ export class ChangeWatch {
     this.#soon.unref();
   }
 }
-
-const LEAST_MS = 5;

@@ -61,11 +61,14 @@ export class HistoryFile {
   #refreshing: Promise<void> | undefined;
   /** The state that the last checkpoint was run for. */
   #checkpointed: Revision | undefined;
+  /** The size of the log from which on writers are kept out. */
+  #patienceBytes: number;
   #closed = false;
 
   private constructor(parts: Parts, held: Held) {
     this.#parts = parts;
     this.#held = held;
+    this.#patienceBytes = PATIENCE * parts.options.checkpointBytes;
     this.#watch = new ChangeWatch(`${parts.path}-wal`, parts.options.pollMs, () => {
       // Whoever asks for the newest state next is told what went wrong.
       this.#refresh().catch(() => {});
@@ -273,7 +276,9 @@ export class HistoryFile {
     const complete = checkpointer.run() !== undefined;
     await this.#follow();
     if (complete && this.#held.state.revision === revision) return this.#noteCheckpoint();
-    if (bytes <= PATIENCE * options.checkpointBytes) return;
+    if (bytes <= this.#patienceBytes) return;
+    // When somebody else reads from the log, keeping writers out does not help.
+    this.#patienceBytes = 2 * bytes;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (checkpointer.withoutWriters(() => this.#checkpointNow())) return;
       await this.#follow();
@@ -292,6 +297,7 @@ export class HistoryFile {
   }
 
   #noteCheckpoint(): void {
+    this.#patienceBytes = PATIENCE * this.#parts.options.checkpointBytes;
     this.#checkpointed = this.#held.state.revision;
     void this.#rememberBase();
   }
