@@ -1,6 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 
+const LEAST_MS = 5;
+
 /** A file that was not written to for so long has shown all there is to see. */
 const QUIET_MS = 2000;
 
@@ -13,6 +15,7 @@ export class ChangeWatch {
   readonly #tell: () => void;
   readonly #poll: ReturnType<typeof setInterval>;
   #watcher: FSWatcher | undefined;
+  #writtenMs = 0;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, pollMs: number, tell: () => void) {
@@ -36,7 +39,10 @@ export class ChangeWatch {
 
   async #look(): Promise<void> {
     const facts = await stat(this.#path).catch(() => undefined);
-    if (facts === undefined || Math.abs(Date.now() - facts.mtimeMs) < QUIET_MS) this.#tell();
+    const writtenMs = facts?.mtimeMs ?? Date.now();
+    const isNews = writtenMs !== this.#writtenMs;
+    this.#writtenMs = writtenMs;
+    if (isNews || Math.abs(Date.now() - writtenMs) < QUIET_MS) this.#tell();
   }
 
   #tellSoon(): void {
