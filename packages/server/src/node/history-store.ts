@@ -124,7 +124,7 @@ export class HistoryStore {
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path);
-      database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+      database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
       if (maxPages !== undefined) database.exec(`PRAGMA max_page_count=${maxPages}`);
       database.exec("BEGIN IMMEDIATE");
       const id = database.prepare("PRAGMA application_id").get()?.["application_id"];
