@@ -1,4 +1,5 @@
-import { existsSync, rmSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pageIndex, revision } from "@lacuna/page";
@@ -14,6 +15,13 @@ import {
   pages,
   serveHistory,
 } from "./history-fixture.ts";
+
+/** Another process tries to empty the log, which a reader prevents. */
+const CHECKPOINT = `
+  const db = new (require("node:sqlite").DatabaseSync)(process.argv[1]);
+  db.exec("UPDATE t SET generation = 2");
+  process.stdout.write(String(db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get().busy));
+`;
 
 const code = (value: string) => expect.objectContaining({ name: "LacunaError", code: value });
 
@@ -268,9 +276,27 @@ describe("a database with a history", () => {
   });
 
   it("belongs to one server at a time", async () => {
-    const { path } = makeDatabase({ journal: "wal", rows: 3 });
-    await serveHistory(path);
+    const { path, commit } = makeDatabase({ journal: "wal", rows: 3 });
+    const { file } = await serveHistory(path);
     await expect(openServedFile(path, { history: true })).rejects.toThrow(code("LOCKED"));
+    // The refusal has not taken the locks of the first.
+    const view = await file.open();
+    commit(1);
+    await newestOf(file);
+    const other = spawnSync(process.execPath, ["-e", CHECKPOINT, path], { encoding: "utf8" });
+    expect(other.stdout).toBe("1");
+    expect(generationOf(await view.read([pages(1, view.pageCount)]))).toBe(0);
+  });
+
+  it("leaves nothing beside a file that is no database", async () => {
+    const path = join(temporaryDirectory(), "notes.txt");
+    writeFileSync(path, "This is no database, but long enough to be taken for one. ".repeat(100));
+    await expect(openServedFile(path, { history: true })).rejects.toThrow(code("NOT_A_DATABASE"));
+    expect(readdirSync(join(path, ".."))).toEqual(["notes.txt"]);
+    await expect(openServedFile(join(path, "..", "none.db"), { history: true })).rejects.toThrow(
+      code("STORAGE"),
+    );
+    expect(readdirSync(join(path, ".."))).toEqual(["notes.txt"]);
   });
 
   it("does not touch a file that has the name of its history", async () => {

@@ -77,28 +77,31 @@ export class HistoryFile {
   }
 
   static async open(path: string, options: HistoryFileOptions): Promise<HistoryFile> {
-    const proof = await fileProof(path);
-    const handle = await open(path, "r");
-    const locks = new ReadLocks(path);
-    let store: HistoryStore | undefined;
-    let checkpointer: Checkpointer | undefined;
-    const reader = new StateReader(path, handle);
+    // First of all: whoever may not have the history must not open, and close, files that its owner has locks on.
+    await stat(path);
+    const store = HistoryStore.open(`${path}-history`, options.maxStorePages);
+    const closing: (() => unknown)[] = [() => store.discard()];
     try {
-      checkpointer = new Checkpointer(path, options.busyTimeoutMs);
+      const proof = await fileProof(path);
+      closing.unshift(() => proof.handle?.close());
+      const handle = await open(path, "r");
+      const reader = new StateReader(path, handle);
+      const locks = new ReadLocks(path);
+      closing.unshift(
+        () => locks.close(),
+        () => reader.close(),
+      );
+      const checkpointer = new Checkpointer(path, options.busyTimeoutMs);
+      closing.unshift(() => checkpointer.close());
       const lock = await takeLock(locks, performance.now() + options.busyTimeoutMs);
       const state = await reader.readState(true);
-      store = HistoryStore.open(`${path}-history`, options.maxStorePages);
       const recorder = new HistoryRecorder(path, store, reader, options);
       await recorder.begin(state, proof);
       const owned = { handle, proofHandle: proof.handle, checkpointer, locks, reader, store, recorder };
       const held = { lock, state, revision: recorder.newest, users: 0 };
       return new HistoryFile({ path, options, ...owned }, held);
     } catch (error) {
-      store?.close();
-      checkpointer?.close();
-      locks.close();
-      await reader.close();
-      await proof.handle?.close();
+      for (const close of closing) await close();
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LacunaError, type PageNo, type PageRange } from "@lacuna/page";
 
@@ -276,6 +277,14 @@ export class HistoryStore {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Closes it, and deletes it if no generation was ever begun. */
+  discard(): void {
+    const isEmpty = this.recorded === undefined;
+    const path = this.#database.location();
+    this.#database.close();
+    if (isEmpty && path !== null) rmSync(path, { force: true });
   }
 
   #revision(number: number): RecordedRevision | undefined {
