@@ -7,6 +7,7 @@ import { barHolds, barText, tableText } from "./result-text.ts";
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   network: async () => (await import("./network-bench.ts")).networkBench,
   memory: async () => (await import("./memory-bench.ts")).memoryBench,
+  serve: async () => (await import("./serve-bench.ts")).serveBench,
 };
 
 const say = (line: string): void => {
