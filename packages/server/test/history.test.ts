@@ -252,6 +252,19 @@ describe("a database with a history", () => {
     expect(generationOf(await bytesAt(file))).toBe(40);
   });
 
+  it("keeps the log small though commits never stop, on its own thread too", async () => {
+    const { path, commit, writer } = makeDatabase({ journal: "wal" });
+    writer.exec("PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF");
+    const { file } = await serveHistory(path, { checkpointBytes: 50_000, pollMs: 5 });
+    for (let generation = 1; generation <= 400; generation++) {
+      commit(generation);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(generationOf(await bytesAt(file))).toBe(400);
+    // All commits together are 50 MB.
+    expect(statSync(`${path}-wal`).size).toBeLessThan(12_000_000);
+  });
+
   it("turns a database into WAL mode", async () => {
     const { path, writer } = makeDatabase({ journal: "delete" });
     writer.close();

@@ -1,3 +1,4 @@
+import { type BigIntStats, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { endianness, uptime } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -44,17 +45,25 @@ export async function fileProof(path: string): Promise<FileProof> {
  */
 export async function fileStamp(path: string): Promise<string | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    const [newest = 0n] = [mtimeNs, ctimeNs].sort((a, b) => Number(b - a));
+    const facts = await stat(path, { bigint: true });
+    const [newest = 0n] = [facts.mtimeNs, facts.ctimeNs].sort((a, b) => Number(b - a));
     // Whole seconds are the mark of file systems that keep no fractions.
     if (newest % 1_000_000_000n === 0n) return undefined;
     const ageMs = Date.now() - Number(newest / 1_000_000n);
     if (ageMs < 0) return undefined;
-    if (ageMs > CLOCK_TICK_MS)
-      return [dev, ino, size, mtimeNs, ctimeNs].map((fact) => fact.toString(36)).join("-");
+    if (ageMs > CLOCK_TICK_MS) return stampOf(facts);
     await sleep(CLOCK_TICK_MS - ageMs + 1);
   }
   return undefined;
+}
+
+/** Whether a file still is as it was when the stamp was taken. */
+export function stampHolds(path: string, stamp: string | undefined): boolean {
+  return stamp === stampOf(statSync(path, { bigint: true }));
+}
+
+function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].map((fact) => fact.toString(36)).join("-");
 }
 
 /**

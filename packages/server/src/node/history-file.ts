@@ -11,6 +11,7 @@ import { HistoryRecorder } from "./history-recorder.ts";
 import { HistoryStore } from "./history-store.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
 import { type FileState, StateReader } from "./state-reader.ts";
+import { runInPauses, runNow } from "./steps.ts";
 import { Turns } from "./turns.ts";
 
 /** How many times its usual size a log may have before writers are kept out for its sake. */
@@ -96,7 +97,7 @@ export class HistoryFile {
       const lock = await takeLock(locks, performance.now() + options.busyTimeoutMs);
       const state = await reader.readState(true);
       const recorder = new HistoryRecorder(path, store, reader, options);
-      await recorder.begin(state, proof);
+      await runInPauses(recorder.begin(state, proof));
       const owned = { handle, proofHandle: proof.handle, checkpointer, locks, reader, store, recorder };
       const held = { lock, state, revision: recorder.newest, users: 0 };
       return new HistoryFile({ path, options, ...owned }, held);
@@ -252,11 +253,9 @@ export class HistoryFile {
     try {
       const state = await reader.readState(true);
       const before = this.#held;
-      const revision = await recorder.advance(before.state, state);
-      this.#held = { lock, state, revision, users: 0 };
-      if (before.users === 0) before.lock.release();
-      if (revision !== before.revision) this.#changed.tell();
-      else if (state.log === undefined && before.state.log !== undefined) void this.#rememberBase();
+      const revision = await runInPauses(recorder.advance(before.state, state));
+      this.#hold({ lock, state, revision, users: 0 });
+      if (state.log === undefined && before.state.log !== undefined) void this.#rememberBase();
     } catch (error) {
       lock.release();
       throw error;
@@ -280,23 +279,41 @@ export class HistoryFile {
     await this.#follow();
     if (complete && this.#held.state.revision === revision) return this.#noteCheckpoint();
     if (bytes <= this.#patienceBytes) return;
-    // When somebody else reads from the log, keeping writers out does not help.
-    this.#patienceBytes = 2 * bytes;
+    // When somebody else reads from the log, keeping writers out does not help, and is not tried all the time.
+    this.#patienceBytes = bytes + PATIENCE * options.checkpointBytes;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (checkpointer.withoutWriters(() => this.#checkpointNow())) return;
       await this.#follow();
     }
   }
 
-  /** @returns false if there are commits that are not recorded, or others read from the log */
+  /**
+   * Records the last commits and writes the whole log back, at once.
+   * @returns false if somebody reads from the log
+   */
   #checkpointNow(): boolean {
-    const { checkpointer, locks } = this.#parts;
+    const { checkpointer, locks, reader, recorder } = this.#parts;
     const before = this.#held;
-    if (checkpointer.run() !== before.state.log?.commit.frameCount) return false;
-    this.#held = { ...before, lock: locks.takeNow(), users: 0 };
-    if (before.users === 0) before.lock.release();
+    const lock = locks.takeNow();
+    try {
+      const state = reader.readStateNow(before.state);
+      this.#hold({ lock, state, revision: runNow(recorder.advance(before.state, state)), users: 0 });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    if (checkpointer.run() === undefined) return false;
+    this.#hold({ ...this.#held, lock: locks.takeNow(), users: 0 });
     this.#noteCheckpoint();
     return true;
+  }
+
+  /** Moves on to a state whose commits are all recorded. */
+  #hold(held: Held): void {
+    const before = this.#held;
+    this.#held = held;
+    if (before.users === 0) before.lock.release();
+    if (held.revision !== before.revision) this.#changed.tell();
   }
 
   #noteCheckpoint(): void {

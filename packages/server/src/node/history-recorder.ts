@@ -1,6 +1,6 @@
 import { LacunaError, type PageNo, pagesOf, rangesInOrder } from "@lacuna/page";
 import { pageChunks } from "../page-chunks.ts";
-import { type FileProof, fileStamp, saltsName } from "./file-proof.ts";
+import { type FileProof, saltsName, stampHolds } from "./file-proof.ts";
 import type { LineRevision } from "./history-line.ts";
 import type { ResolvedHistoryOptions } from "./history-options.ts";
 import {
@@ -12,6 +12,7 @@ import {
 } from "./history-store.ts";
 import type { BegunLog, LogState } from "./log-file.ts";
 import type { FileState, StateReader } from "./state-reader.ts";
+import type { Steps } from "./steps.ts";
 import { frameChecksum, frameSalts, type LoggedCommit, loggedCommits } from "./wal-commits.ts";
 
 /** Pages read at a time to be put into the store. */
@@ -59,35 +60,32 @@ export class HistoryRecorder {
    * @param state the present one, under a lock
    * @param proof what was found before the first connection was opened
    */
-  async begin(state: FileState, proof: FileProof): Promise<void> {
+  *begin(state: FileState, proof: FileProof): Steps<void> {
     const { recorded } = this.#store;
     const last = recorded && this.#store.revision(recorded.newest);
-    const from = recorded && last && (await positionIn(state.log, recorded.place));
-    const isNewest = from !== undefined && from.frames === state.log?.commit.frameCount;
-    if (recorded === undefined || last === undefined) return this.#startGeneration(state);
+    if (recorded === undefined || last === undefined) return yield* this.#startGeneration(state);
     const { generation, newest: number } = recorded;
     const { tag, pageCount, madeMs } = last;
     const resumed: LineRevision = { generation, number, tag, pageCount, madeMs };
-    if (isNewest) {
+    const from = positionIn(state.log, recorded.place);
+    if (from !== undefined && from.frames === state.log?.commit.frameCount) {
       this.#newest = resumed;
       return;
     }
     const baseHolds = proof.stamp !== undefined && proof.stamp === recorded.base?.stamp;
     const follows =
-      from !== undefined ||
-      (baseHolds && recorded.base?.number === number) ||
-      (await isNextLog(state, recorded));
+      from !== undefined || (baseHolds && recorded.base?.number === number) || isNextLog(state, recorded);
     // What the database file held before those commits is needed too, so it must not have been written to.
     if (!follows || !(baseHolds || isUntouchedBehind(state.begunLog, from?.frames ?? 0, proof))) {
-      return this.#startGeneration(state);
+      return yield* this.#startGeneration(state);
     }
     this.#newest = resumed;
-    await this.#append(state, from ?? { frames: 0, offsets: new Map() }, async () => {
-      if ((await fileStamp(this.#path)) !== proof.stamp) throw new Unproven();
-    }).catch((error: unknown) => {
+    try {
+      yield* this.#append(state, from ?? { frames: 0, offsets: new Map() }, proof.stamp);
+    } catch (error) {
       if (!(error instanceof Unproven)) throw error;
-      return this.#startGeneration(state);
-    });
+      yield* this.#startGeneration(state);
+    }
   }
 
   /**
@@ -95,13 +93,13 @@ export class HistoryRecorder {
    * @param from the state recorded last, locked since
    * @param to the newest, locked too
    */
-  async advance(from: FileState, to: FileState): Promise<LineRevision> {
+  *advance(from: FileState, to: FileState): Steps<LineRevision> {
     const log = to.log;
     const same = log !== undefined && from.log !== undefined && saltsOf(log) === saltsOf(from.log);
     const position = same && from.log ? positionOf(from.log) : { frames: 0, offsets: new Map() };
     if (log === undefined || log.commit.frameCount === position.frames) return this.newest;
-    if (!this.#stored) await this.#startGeneration(to);
-    else await this.#append(to, position);
+    if (!this.#stored) yield* this.#startGeneration(to);
+    else yield* this.#append(to, position);
     return this.newest;
   }
 
@@ -111,39 +109,42 @@ export class HistoryRecorder {
     ignoreStoreError(() => this.#store.setBase({ number, stamp }));
   }
 
-  async #append(state: FileState, from: LogPosition, check = async () => {}): Promise<void> {
+  /** @param stamp what the database file must still be at the end */
+  *#append(state: FileState, from: LogPosition, stamp?: string): Steps<void> {
     const before = this.newest;
-    const task = async (): Promise<void> => {
+    const task = function* (this: HistoryRecorder): Steps<void> {
       this.#newest = before;
-      await this.#appendCommits(state, from);
-      await check();
-    };
+      yield* this.#appendCommits(state, from);
+      if (stamp !== undefined && !stampHolds(this.#path, stamp)) throw new Unproven();
+    }.bind(this);
     try {
-      await this.#store.transaction(task);
+      yield* this.#store.transaction(task);
     } catch (error) {
       this.#newest = before;
       if (!isStoreError(error)) throw error;
-      await this.#makeRoomAndRetry(task, state);
+      yield* this.#makeRoomAndRetry(task, state);
     }
   }
 
-  async #makeRoomAndRetry(task: () => Promise<void>, state: FileState): Promise<void> {
+  *#makeRoomAndRetry(task: () => Steps<void>, state: FileState): Steps<void> {
     const half = { ms: this.#options.retentionMs, bytes: this.#store.bytes / 2 };
+    const { now } = this.#options;
+    const store = this.#store;
     try {
-      await this.#store.transaction(async () => this.#store.prune(half, this.#options.now()));
-      await this.#store.transaction(task);
+      yield* store.transaction(() => void store.prune(half, now()));
+      yield* store.transaction(task);
     } catch (error) {
       if (!isStoreError(error)) throw error;
-      await this.#startGeneration(state);
+      yield* this.#startGeneration(state);
     }
   }
 
-  async #appendCommits(state: FileState, from: LogPosition): Promise<void> {
+  *#appendCommits(state: FileState, from: LogPosition): Steps<void> {
     const { log } = state;
     const offsets = new Map(from.offsets);
     if (log === undefined) return;
-    for await (const commit of loggedCommits(log, from.frames)) {
-      await this.#appendCommit(commit, { ...state, log: { ...log, offsets } });
+    for (const commit of loggedCommits(log, from.frames)) {
+      yield* this.#appendCommit(commit, { ...state, log: { ...log, offsets } });
       for (const [page, offset] of commit.offsets) offsets.set(page, offset);
     }
     this.#store.setPlace(placeOf(log));
@@ -152,7 +153,7 @@ export class HistoryRecorder {
   }
 
   /** @param previous the state before the commit */
-  async #appendCommit({ pageCount, checksum, offsets }: LoggedCommit, previous: FileState): Promise<void> {
+  *#appendCommit({ pageCount, checksum, offsets }: LoggedCommit, previous: FileState): Steps<void> {
     const { generation, number: last, pageCount: pagesBefore } = this.newest;
     const number = last + 1;
     const changed = new Set(offsets.keys());
@@ -163,12 +164,13 @@ export class HistoryRecorder {
     const keep = replaced.length * pageSize <= this.#options.retentionBytes;
     const chunks = keep ? pageChunks(rangesInOrder(replaced), PAGES_AT_A_TIME) : [];
     for (const ranges of chunks) {
-      const bytes = await this.#reader.readPages(previous, ranges);
+      const bytes = this.#reader.readPagesNow(previous, ranges);
       let at = 0;
       for (const page of pagesOf(ranges)) {
         this.#store.addImage(number, page, bytes.subarray(at, at + pageSize));
         at += pageSize;
       }
+      yield;
     }
     const madeMs = this.#options.now();
     this.#store.addRevision(number, { pageCount, tag: checksum, madeMs, changed });
@@ -176,16 +178,15 @@ export class HistoryRecorder {
     this.#newest = { generation, number, tag: checksum, pageCount, madeMs };
   }
 
-  async #startGeneration(state: FileState): Promise<void> {
+  *#startGeneration(state: FileState): Steps<void> {
     const generation = newGeneration();
     const { pageCount } = state;
     const madeMs = this.#options.now();
     this.#newest = { generation, number: 0, tag: "0", pageCount, madeMs };
     const place = state.log === undefined ? NOWHERE : placeOf(state.log);
+    const store = this.#store;
     try {
-      await this.#store.transaction(async () =>
-        this.#store.startGeneration(generation, pageCount, madeMs, place),
-      );
+      yield* store.transaction(() => void store.startGeneration(generation, pageCount, madeMs, place));
       this.#stored = true;
     } catch (error) {
       if (!isStoreError(error)) throw error;
@@ -211,25 +212,22 @@ function isUntouchedBehind(
  * Whether the log was started again right behind the recorded commit. All of the log before had gone into the database file
  * then; it ended with that commit if no frame of it lies behind. File Format, "Checkpoint Algorithm".
  */
-async function isNextLog(state: FileState, { place }: Recorded): Promise<boolean> {
+function isNextLog(state: FileState, { place }: Recorded): boolean {
   const log = state.begunLog;
   if (log === undefined || (state.log?.commit.frameCount ?? 0) > place.frames) return false;
   const salts = place.salts.split("-").map((word) => Number.parseInt(word, 36));
   if (place.frames === 0 || log.header.salt1 !== ((salts[0] ?? 0) + 1) % 2 ** 32) return false;
-  return (
-    (await frameSalts(log, place.frames)) === place.salts &&
-    (await frameSalts(log, place.frames + 1)) !== place.salts
-  );
+  return frameSalts(log, place.frames) === place.salts && frameSalts(log, place.frames + 1) !== place.salts;
 }
 
 /** The recorded part of the log; `undefined` if the log is another one. */
-async function positionIn(log: LogState | undefined, place: RecordedPlace): Promise<LogPosition | undefined> {
+function positionIn(log: LogState | undefined, place: RecordedPlace): LogPosition | undefined {
   if (log === undefined || saltsOf(log) !== place.salts || place.frames > log.commit.frameCount)
     return undefined;
   // After a loss of power a log may have been continued from an earlier frame.
-  if ((await frameChecksum(log, place.frames)) !== place.checksum) return undefined;
+  if (frameChecksum(log, place.frames) !== place.checksum) return undefined;
   const offsets = new Map<PageNo, number>();
-  for await (const commit of loggedCommits(log, 0)) {
+  for (const commit of loggedCommits(log, 0)) {
     if (commit.frameCount > place.frames) break;
     for (const [page, offset] of commit.offsets) offsets.set(page, offset);
   }

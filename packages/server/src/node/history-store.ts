@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LacunaError, type PageNo, type PageRange } from "@lacuna/page";
+import type { Steps } from "./steps.ts";
 
 /** Where the newest recorded revision stands in the files. */
 export interface RecordedPlace {
@@ -170,14 +171,15 @@ export class HistoryStore {
   }
 
   /**
-   * Runs a task that adds revisions, all of it or nothing. Other calls may read meanwhile; they see what was added, which
+   * Runs a task that adds revisions, all of it or nothing. Other calls may read in its pauses; they see what was added, which
    * is as true as what they would have found in the files.
    */
-  async transaction(task: () => Promise<void>): Promise<void> {
+  *transaction(task: () => Steps<void> | undefined): Steps<void> {
     const before = this.#recorded;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      await task();
+      const steps = task();
+      if (steps !== undefined) yield* steps;
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");

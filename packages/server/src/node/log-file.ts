@@ -8,7 +8,7 @@ import {
   WalIndex,
 } from "@lacuna/btree";
 import type { PageNo } from "@lacuna/page";
-import { readAt } from "./read-at.ts";
+import { readAt, readAtNow } from "./read-at.ts";
 
 /** A write-ahead log that was begun. */
 export interface BegunLog {
@@ -22,6 +22,13 @@ export interface LogState extends BegunLog {
   /** Where the newest bytes of a page start, for the pages the log holds. */
   readonly offsets: ReadonlyMap<PageNo, number>;
   readonly modifiedNs: bigint;
+}
+
+/** What there is of a log. */
+export interface LogFacts {
+  readonly exists: boolean;
+  readonly begun: BegunLog | undefined;
+  readonly state: LogState | undefined;
 }
 
 const READ_BYTES = 1 << 20;
@@ -45,11 +52,7 @@ export class LogFile {
    * where it is said to be until the lock is released.
    * @returns whether there is a log, and its last whole transaction, if it holds one
    */
-  async refresh(): Promise<{
-    readonly exists: boolean;
-    readonly begun: BegunLog | undefined;
-    readonly state: LogState | undefined;
-  }> {
+  async refresh(): Promise<LogFacts> {
     const found = await this.#reopen();
     if (found === undefined) return { exists: false, begun: undefined, state: undefined };
     const { handle, modifiedNs } = found;
@@ -61,6 +64,27 @@ export class LogFile {
       if (header.length === again.length && header.every((byte, i) => byte === again[i])) break;
       header = again;
     }
+    return this.#current(handle, modifiedNs);
+  }
+
+  /**
+   * The same at once, while writers are kept out.
+   * @returns `undefined` if no log was open
+   */
+  refreshNow(): LogState | undefined {
+    const handle = this.#handle;
+    if (handle === undefined) return undefined;
+    const bytes = new Uint8Array(WAL_HEADER_BYTES);
+    let at = this.#index.begin(bytes.subarray(0, readAtNow(handle, bytes, 0, bytes.length, 0)));
+    const buffer = new Uint8Array(READ_BYTES);
+    for (let next = at; ; at = next) {
+      next = this.#index.append(buffer.subarray(0, readAtNow(handle, buffer, 0, buffer.length, at)));
+      if (next === at) break;
+    }
+    return this.#current(handle, this.#state?.modifiedNs ?? 0n).state;
+  }
+
+  #current(handle: FileHandle, modifiedNs: bigint): LogFacts {
     const { header, lastCommit } = this.#index;
     if (header === undefined || lastCommit === undefined) this.#state = undefined;
     else if (this.#state?.commit !== lastCommit) {

@@ -2,7 +2,7 @@ import { WAL_FRAME_HEADER_BYTES, WAL_HEADER_BYTES } from "@lacuna/btree";
 import type { PageNo } from "@lacuna/page";
 import { saltsName } from "./file-proof.ts";
 import type { BegunLog, LogState } from "./log-file.ts";
-import { readAt } from "./read-at.ts";
+import { readAtNow } from "./read-at.ts";
 
 /** One transaction of a write-ahead log. */
 export interface LoggedCommit {
@@ -23,10 +23,7 @@ const BLOCK_BYTES = 1 << 20;
  * File Format, "WAL Frame Format".
  * @param from the frame, counted from 1, that the transaction before the first one ended with; 0 for the start
  */
-export async function* loggedCommits(
-  log: LogState,
-  from: number,
-): AsyncGenerator<LoggedCommit, void, undefined> {
+export function* loggedCommits(log: LogState, from: number): Generator<LoggedCommit, void, undefined> {
   const frameBytes = WAL_FRAME_HEADER_BYTES + log.header.pageSize;
   const perBlock = Math.max(1, Math.floor(BLOCK_BYTES / frameBytes));
   const { frameCount } = log.commit;
@@ -35,7 +32,7 @@ export async function* loggedCommits(
     const frames = Math.min(perBlock, frameCount - first);
     const start = WAL_HEADER_BYTES + first * frameBytes;
     const block = new DataView(new ArrayBuffer(frames * frameBytes));
-    await readAt(log.handle, new Uint8Array(block.buffer), 0, block.byteLength, start);
+    readAtNow(log.handle, new Uint8Array(block.buffer), 0, block.byteLength, start);
     for (let i = 0; i < frames; i++) {
       const at = i * frameBytes;
       offsets.set(block.getUint32(at) as PageNo, start + at + WAL_FRAME_HEADER_BYTES);
@@ -48,20 +45,20 @@ export async function* loggedCommits(
 }
 
 /** The checksum that ends a frame, in the words of `LoggedCommit`. Frames are counted from 1. */
-export async function frameChecksum(log: BegunLog, frame: number): Promise<string> {
-  return checksumName(await frameHeader(log, frame), 0);
+export function frameChecksum(log: BegunLog, frame: number): string {
+  return checksumName(frameHeader(log, frame), 0);
 }
 
 /** The salts of a frame, which may be left over from an earlier log; those of no log behind the end of the file. */
-export async function frameSalts(log: BegunLog, frame: number): Promise<string> {
-  const header = await frameHeader(log, frame);
+export function frameSalts(log: BegunLog, frame: number): string {
+  const header = frameHeader(log, frame);
   return saltsName(header.getUint32(8), header.getUint32(12));
 }
 
-async function frameHeader({ handle, header }: BegunLog, frame: number): Promise<DataView> {
+function frameHeader({ handle, header }: BegunLog, frame: number): DataView {
   const bytes = new Uint8Array(WAL_FRAME_HEADER_BYTES);
   const at = WAL_HEADER_BYTES + (frame - 1) * (WAL_FRAME_HEADER_BYTES + header.pageSize);
-  await readAt(handle, bytes, 0, bytes.length, at);
+  readAtNow(handle, bytes, 0, bytes.length, at);
   return new DataView(bytes.buffer);
 }
 
