@@ -8,5 +8,7 @@ await runner.ask(
   { kind: "open", options: { path, readOnly: false, busyTimeoutMs: 1000, maxResultBytes: 1e6 } },
   60_000,
 );
-process.send?.(runner.pid);
-await runner.ask({ kind: "run", requests: [{ type: "sequence", sql: `BEGIN IMMEDIATE; ${sql}` }] }, 60_000);
+const begin = { type: "sequence", sql: "BEGIN IMMEDIATE; INSERT INTO t(v) VALUES (0)" } as const;
+await runner.ask({ kind: "run", requests: [begin] }, 60_000);
+process.send?.("begun");
+await runner.ask({ kind: "run", requests: [{ type: "sequence", sql }] }, 60_000);

@@ -17,7 +17,7 @@ export class SqlProcess {
 
   /** @param maxBytes the memory it may take; a statement that needs more costs the process its life */
   constructor(maxBytes: number) {
-    this.#child = fork(PROGRAM, [String(maxBytes)], {
+    this.#child = fork(PROGRAM, [String(maxBytes), String(process.pid)], {
       serialization: "advanced",
       // Nothing it prints belongs into the server's output; its failures are reported.
       stdio: ["ignore", "ignore", "ignore", "ipc"],

@@ -111,9 +111,9 @@ process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 
 // While SQLite computes, nothing above hears that the server was killed, nor that memory runs out. A thread does.
-const watch = `const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid === parent && process.memoryUsage.rss() <= ${Number(process.argv[2])}) return;
+const [maxBytes, parent] = process.argv.slice(2).map(Number);
+const watch = `setInterval(() => {
+  if (process.ppid === ${parent} && process.memoryUsage.rss() <= ${maxBytes}) return;
   process.kill(process.pid, "SIGKILL");
 }, 100);`;
 new Worker(watch, { eval: true, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
