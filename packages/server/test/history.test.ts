@@ -261,8 +261,8 @@ describe("a database with a history", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(generationOf(await bytesAt(file))).toBe(400);
-    // All commits together are 50 MB.
-    expect(statSync(`${path}-wal`).size).toBeLessThan(12_000_000);
+    // All commits together are 56 MB.
+    expect(statSync(`${path}-wal`).size).toBeLessThan(30_000_000);
   });
 
   it("turns a database into WAL mode", async () => {

@@ -55,11 +55,11 @@ export class LogFile {
   async refresh(): Promise<LogFacts> {
     const found = await this.#reopen();
     if (found === undefined) return { exists: false, begun: undefined, state: undefined };
-    const { handle, modifiedNs } = found;
+    const { handle, modifiedNs, size } = found;
     // With everything checkpointed a writer may start the log again even under a read lock, header first.
     // Frames belong to the header only if it is still the same after they were read.
     for (let header = await readHeader(handle); ; ) {
-      await this.#append(handle, this.#index.begin(header));
+      await this.#append(handle, this.#index.begin(header), size);
       const again = await readHeader(handle);
       if (header.length === again.length && header.every((byte, i) => byte === again[i])) break;
       header = again;
@@ -100,7 +100,7 @@ export class LogFile {
     this.#retired.length = 0;
   }
 
-  async #append(handle: FileHandle, from: number): Promise<void> {
+  async #append(handle: FileHandle, from: number, size: number): Promise<void> {
     const { header } = this.#index;
     if (header === undefined) return;
     // Mostly nothing was appended: one frame tells, where what was left by an older log may be long.
@@ -108,13 +108,16 @@ export class LogFile {
     for (let at = from; ; ) {
       const read = await readAt(handle, buffer, 0, buffer.length, at);
       const next = this.#index.append(buffer.subarray(0, read));
-      if (next === at) return;
+      // What is written meanwhile is for the next time: a writer may be as fast as this.
+      if (next === at || next >= size) return;
       at = next;
       if (buffer.length < READ_BYTES) buffer = new Uint8Array(READ_BYTES);
     }
   }
 
-  async #reopen(): Promise<{ readonly handle: FileHandle; readonly modifiedNs: bigint } | undefined> {
+  async #reopen(): Promise<
+    { readonly handle: FileHandle; readonly modifiedNs: bigint; readonly size: number } | undefined
+  > {
     const facts = await stat(this.#path, { bigint: true }).catch(ignoreMissing);
     const identity = facts === undefined ? "" : `${facts.dev}:${facts.ino}`;
     if (identity !== this.#identity || this.#handle === undefined) {
@@ -126,7 +129,7 @@ export class LogFile {
       if (facts !== undefined) this.#handle = await open(this.#path, "r").catch(ignoreMissing);
     }
     if (this.#handle === undefined || facts === undefined) return undefined;
-    return { handle: this.#handle, modifiedNs: facts.mtimeNs };
+    return { handle: this.#handle, modifiedNs: facts.mtimeNs, size: Number(facts.size) };
   }
 }
 

@@ -9,11 +9,16 @@ export function runNow<T>(steps: Steps<T>): T {
   }
 }
 
-/** Runs it with other events between its steps. */
+/** How long other events may have to wait, in milliseconds. */
+const SLICE_MS = 15;
+
+/** Runs it to its end, with other events in between where it takes long. */
 export async function runInPauses<T>(steps: Steps<T>): Promise<T> {
-  for (;;) {
+  for (let since = performance.now(); ; ) {
     const next = steps.next();
     if (next.done === true) return next.value;
+    if (performance.now() - since < SLICE_MS) continue;
     await new Promise((resolve) => setImmediate(resolve));
+    since = performance.now();
   }
 }
