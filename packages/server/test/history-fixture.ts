@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { type PageNo, type PageRange, type Revision, revision } from "@lacuna/page";
 import { onTestFinished } from "vitest";
 import { type Handler, handlerAsFetch, type SyncHandlerOptions, syncHandler } from "../src/index.ts";
@@ -73,9 +72,3 @@ export function differingPages(before: Uint8Array, after: Uint8Array, pageSize =
   }
   return differing;
 }
-
-export function logBytes(path: string): number {
-  return readFileSync(`${path}-wal`).length;
-}
-
-export { DatabaseSync };
