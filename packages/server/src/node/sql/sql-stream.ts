@@ -26,6 +26,9 @@ export interface StreamState {
   readonly failed: boolean;
 }
 
+/** Starting a process is not the time of anybody's SQL; on a busy machine it takes long. */
+const OPEN_LIMIT_MS = 30_000;
+
 const textOfError = (failure: SqlFailure): string => {
   return JSON.stringify({ type: "error", error: failure.toJson() } satisfies SqlResultJson);
 };
@@ -183,14 +186,15 @@ export class SqlStream {
   }
 
   async #ready(needsTurn: boolean, signal: AbortSignal): Promise<SqlLoan> {
-    const { pool, writers, waitMs, open, limitMs } = this.#context;
+    const { pool, writers, waitMs, open } = this.#context;
     if (this.writable && needsTurn && this.#leaveTurn === undefined) {
       this.#leaveTurn = await writers.take(waitMs, signal);
     }
     if (this.#loan === undefined) {
       const loan = await pool.take(waitMs, signal);
       this.#loan = loan;
-      await loan.process.ask({ kind: "open", options: { ...open, readOnly: !this.writable } }, limitMs);
+      const options = { ...open, readOnly: !this.writable };
+      await loan.process.ask({ kind: "open", options }, OPEN_LIMIT_MS, undefined, signal);
     }
     return this.#loan;
   }
