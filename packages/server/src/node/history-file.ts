@@ -59,7 +59,11 @@ export class HistoryFile {
   readonly #changed = new ChangeSignal();
   readonly #watch: ChangeWatch;
   #held: Held;
-  #refreshing: Promise<void> | undefined;
+  readonly #refreshed = this.#turns.shared(async () => {
+    this.#checkOpen();
+    await this.#follow();
+    await this.#keepLogSmall();
+  });
   /** The state that the last checkpoint was run for. */
   #checkpointed: Revision | undefined;
   /** The size of the log from which on writers are kept out. */
@@ -72,7 +76,7 @@ export class HistoryFile {
     this.#patienceBytes = PATIENCE * parts.options.checkpointBytes;
     this.#watch = new ChangeWatch(`${parts.path}-wal`, parts.options.pollMs, () => {
       // Whoever asks for the newest state next is told what went wrong.
-      this.#refresh().catch(() => {});
+      this.refresh().catch(() => {});
     });
     if (held.state.log === undefined) void this.#rememberBase();
   }
@@ -116,16 +120,20 @@ export class HistoryFile {
   /** A view of the newest state, or of a revision that is kept. It stands in no writer's way. */
   async view({ revision, signal }: OpenOptions): Promise<ServedView> {
     signal?.throwIfAborted();
-    this.#checkOpen();
-    if (revision !== undefined) return this.#viewOf(this.#find(revision));
-    await this.#refresh();
+    if (revision === undefined) await this.refresh();
     signal?.throwIfAborted();
-    return this.#viewOf(this.#held.revision);
+    return this.viewNow(revision);
+  }
+
+  /** A view of the newest recorded state, or of a revision that is kept, without a look at the files. */
+  viewNow(revision: Revision | undefined): ServedView {
+    this.#checkOpen();
+    return this.#viewOf(revision === undefined ? this.#held.revision : this.#find(revision));
   }
 
   async waitForChange({ revision, timeoutMs, signal }: WaitOptions): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    await this.#refresh();
+    await this.refresh();
     while (lineRevisionName(this.#held.revision) === revision) {
       const left = deadline - performance.now();
       if (left <= 0) return;
@@ -142,7 +150,7 @@ export class HistoryFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     // What is recorded now need not be proven when the file is served again.
-    await this.#refresh().catch(() => {});
+    await this.refresh().catch(() => {});
     if (this.#parts.checkpointer.run() !== undefined) await this.#rememberBase();
     if (this.#closed) return;
     this.#closed = true;
@@ -236,14 +244,8 @@ export class HistoryFile {
   }
 
   /** Records what was committed. Whoever calls it while another call has not begun shares that one. */
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#turns.run(async () => {
-      this.#refreshing = undefined;
-      this.#checkOpen();
-      await this.#follow();
-      await this.#keepLogSmall();
-    });
-    return this.#refreshing;
+  refresh(): Promise<void> {
+    return this.#refreshed();
   }
 
   /** Records the commits behind the held state, and moves the lock to the newest. */

@@ -27,17 +27,6 @@ export interface ServedFileOptions {
   readonly history?: boolean | HistoryOptions | undefined;
 }
 
-/** One file, as long as it lies at its path. */
-interface OpenFile {
-  isAt(path: string): Promise<boolean>;
-  /** @param deadline when to stop waiting for a lock, on the clock of `performance.now()` */
-  view(wanted: OpenOptions, deadline: number): Promise<ServedView>;
-  waitForChange?(wait: WaitOptions): Promise<void>;
-  /** Closes as soon as no view needs it. */
-  retire(): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** A database file that can be served. */
 export interface ServedFile extends ServedDatabase {
   /** The absolute path. */
@@ -67,14 +56,14 @@ export async function openServedFile(path: string, options: ServedFileOptions = 
   const turns = new Turns();
   let closed = false;
 
-  let file: OpenFile | undefined;
+  let file: DatabaseFile | HistoryFile | undefined;
 
-  const openFile = (): Promise<OpenFile> =>
+  const openFile = (): Promise<DatabaseFile | HistoryFile> =>
     historyOptions === undefined
       ? DatabaseFile.open(absolute, { lock, busyTimeoutMs })
       : HistoryFile.open(absolute, { ...historyOptions, busyTimeoutMs });
   /** The file that lies at the path now. In turn only. */
-  const current = async (): Promise<OpenFile> => {
+  const current = async (): Promise<DatabaseFile | HistoryFile> => {
     if (closed) throw closedError("the served file");
     if (file !== undefined && !(await file.isAt(absolute))) {
       await file.retire();
@@ -83,22 +72,34 @@ export async function openServedFile(path: string, options: ServedFileOptions = 
     file ??= await openFile();
     return file;
   };
-  const waitForChange = async (wait: WaitOptions): Promise<void> => {
-    const found = await turns.run(() => withStorageErrors(absolute, current));
-    await withStorageErrors(absolute, async () => found.waitForChange?.(wait));
+  // Looking at the files costs more than all the rest of a small answer: those who wait for it share one look.
+  const found = turns.shared(current);
+  const upToDate = turns.shared(async () => {
+    const at = await current();
+    if (at instanceof HistoryFile) await at.refresh();
+    return at;
+  });
+  const view = async (wanted: OpenOptions): Promise<ServedView> => {
+    const { revision, signal } = wanted;
+    const deadline = performance.now() + busyTimeoutMs;
+    // Without a history, each view looks at the state under a lock of its own.
+    if (historyOptions === undefined) return turns.run(async () => (await current()).view(wanted, deadline));
+    signal?.throwIfAborted();
+    const at = await (revision === undefined ? upToDate() : found());
+    signal?.throwIfAborted();
+    return at instanceof HistoryFile ? at.viewNow(revision) : at.view(wanted, deadline);
   };
+  const waitForChange = async (wait: WaitOptions): Promise<void> =>
+    withStorageErrors(absolute, async () => {
+      const at = await found();
+      if (at instanceof HistoryFile) await at.waitForChange(wait);
+    });
 
   const served: ServedFile = {
     name: basename(absolute),
     path: absolute,
-    open: (wanted: OpenOptions = {}) => {
-      const deadline = performance.now() + busyTimeoutMs;
-      return turns.run(() =>
-        withStorageErrors(absolute, async () =>
-          withWrappedRead(absolute, await (await current()).view(wanted, deadline)),
-        ),
-      );
-    },
+    open: (wanted: OpenOptions = {}) =>
+      withStorageErrors(absolute, async () => withWrappedRead(absolute, await view(wanted))),
     ...(historyOptions === undefined ? {} : { waitForChange }),
     newest: async () => {
       const view = await served.open();
