@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   network: async () => (await import("./network-bench.ts")).networkBench,
   reader: async () => (await import("./reader-bench.ts")).readerBench,
   memory: async () => (await import("./memory-bench.ts")).memoryBench,
+  serve: async () => (await import("./serve-bench.ts")).serveBench,
   "btree-scan": async () => (await import("./btree-scan.ts")).btreeScanBench,
   "warm-scan": async () => (await import("./warm-scan.ts")).warmScanBench,
 };

@@ -6,7 +6,7 @@ Query a SQLite database that lives somewhere else without downloading it.
 Commands:
   query URL SQL...   run SQL on a remote database, a file of a static host or a local file
   inspect URL        tell what a database file is made of, and whether it is sound
-  serve FILE         serve a database to Lacuna clients, and as a static file
+  serve FILE|DIR     serve databases to Lacuna and Turso clients, and as static files
   help [COMMAND]     explain a command
 
 Options:
@@ -47,15 +47,32 @@ BYTES is a number such as 4096, 128k or 1m.
 `;
 
 const SERVE_HELP = `Usage: lacuna serve [options] FILE
+       lacuna serve [options] DIR
 
-Serves a SQLite database: to clients of the sync protocol at the address, and as a static file at /NAME.db.
-Ctrl-C lets running requests finish; a second one does not.
+Serves a SQLite database: to clients of the sync protocol at the address, with SQL over HTTP, and as a static file at
+/NAME.db. Of a DIR each database NAME.db is served below /NAME. Ctrl-C lets running requests finish; a second one does
+not.
 
 Options:
-  --port PORT           port to listen on, 0 for any free one (default: 8080)
-  --host HOST           address to listen on (default: 127.0.0.1, this machine only)
-  --auth-token TOKEN    what clients must present (default: $LACUNA_AUTH_TOKEN; none: everybody may read)
-  --verbose             tell each request on the standard error
+  --port PORT             port to listen on, 0 for any free one (default: 8080)
+  --host HOST             address to listen on (default: 127.0.0.1, this machine only)
+  --domain DOMAIN         serve the databases of a DIR at NAME.DOMAIN too
+  --read-only             accept no writes, and write nothing beside the file: no history either
+
+Access:
+  --auth-token TOKEN      what clients must present (default: $LACUNA_AUTH_TOKEN; none: everybody may do everything)
+  --auth-token-file FILE  tokens, one to a line, behind 'read' or 'write'
+
+Limits:
+  --keep-hours HOURS      how long old revisions can be read (default: 24)
+  --keep-bytes BYTES      what keeping them may take, for each database (default: 256m)
+  --sql-limit MS          how long the SQL of a request may run (default: 10000)
+
+Log:
+  --verbose               tell each request on the standard error
+  --log FORMAT            the same, as text or json
+
+BYTES is a number such as 4096, 128k or 1m. /health and /metrics are for monitoring.
 `;
 
 const INSPECT_HELP = `Usage: lacuna inspect [options] URL

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Run, type RunOptions, run, start } from "./run.ts";
 import { PEOPLE, temporaryDatabase, temporaryDirectory } from "./temporary-database.ts";
@@ -58,29 +58,109 @@ describe("serve", () => {
     const { url, stderr } = await serve(["--verbose", temporaryDatabase(PEOPLE)]);
     await (await fetch(`${url}test.db`, { headers: { range: "bytes=0-99" } })).arrayBuffer();
     await (await fetch(`${url}nothing`)).arrayBuffer();
-    await stderr.holds(/^GET \/test\.db bytes=0-99 206 \d+\.\d ms\nGET \/nothing 404 \d+\.\d ms\n$/);
+    await stderr.holds(
+      /^GET \/test\.db bytes=0-99 206 100 B \d+\.\d ms\nGET \/nothing 404 \d+ B \d+\.\d ms\n$/,
+    );
   });
 
   it("warns when other machines can read without a token", async () => {
-    const file = temporaryDatabase(PEOPLE);
-    const open = await serve(["--host", "0.0.0.0", file]);
+    const open = await serve(["--host", "0.0.0.0", temporaryDatabase(PEOPLE)]);
     await open.stderr.holds(/^warning: everybody who can reach 0\.0\.0\.0 /);
-    const closed = await serve(["--host", "0.0.0.0", "--auth-token", "s3cret", file]);
+    const guarded = ["--host", "0.0.0.0", "--auth-token", "s3cret", temporaryDatabase(PEOPLE)];
+    const closed = await serve(guarded);
     expect(closed.stderr.text()).toBe("");
   });
 
-  it("says that a file is missing, is a directory or is no database", async () => {
+  it("says that a file is missing or is no database", async () => {
     const directory = temporaryDirectory();
-    mkdirSync(join(directory, "folder"));
     writeFileSync(join(directory, "letter.txt"), "Dear SQLite, this is a letter and no database.".repeat(20));
     const missing = await run(["serve", join(directory, "none.db")]);
     expect(missing).toMatchObject({ code: 1, out: "" });
     expect(missing.err).toMatch(/^error: .*none\.db: there is no such file \(STORAGE\)\n$/);
-    const folder = await run(["serve", join(directory, "folder")]);
-    expect(folder.err).toMatch(/expected a database file.* \(NOT_A_DATABASE\)\n$/);
     const letter = await run(["serve", join(directory, "letter.txt")]);
     expect(letter.code).toBe(1);
     expect(letter.err).toMatch(/^error: .* \(NOT_A_DATABASE\)\n$/);
+  });
+
+  it("runs SQL, and tells clients of the commit at once", async () => {
+    const { url } = await serve([temporaryDatabase(PEOPLE)]);
+    const sql = async (text: string) => {
+      const requests = [{ type: "execute", stmt: { sql: text } }];
+      const response = await fetch(`${url}v2/pipeline`, {
+        method: "POST",
+        body: JSON.stringify({ requests }),
+      });
+      return response.text();
+    };
+    const before = await (await fetch(url)).json();
+    expect(await sql("CREATE TABLE made(a)")).toContain('"type":"ok"');
+    expect(await (await fetch(url)).json()).not.toEqual(before);
+    expect(await sql("SELECT count(*) FROM made")).toContain('{"type":"integer","value":"0"}');
+  });
+
+  it("accepts no write when it is told so, and leaves no file behind", async () => {
+    const file = temporaryDatabase(PEOPLE);
+    const { url, stop, code } = await serve(["--read-only", file]);
+    const requests = [{ type: "execute", stmt: { sql: "CREATE TABLE made(a)" } }];
+    const response = await fetch(`${url}v2/pipeline`, { method: "POST", body: JSON.stringify({ requests }) });
+    expect(await response.text()).toContain("attempt to write a readonly database");
+    stop();
+    await code;
+    expect(readdirSync(dirname(file))).toEqual([basename(file)]);
+  });
+
+  it("tells readers and writers apart by the tokens of a file", async () => {
+    const file = temporaryDatabase(PEOPLE);
+    const tokens = join(temporaryDirectory(), "tokens");
+    writeFileSync(tokens, "# ours\nwrite w1\nread r1\n");
+    const { url } = await serve(["--auth-token-file", tokens, file], { env: { LACUNA_AUTH_TOKEN: "other" } });
+    const write = async (token: string) => {
+      const requests = [{ type: "execute", stmt: { sql: `CREATE TABLE made_${token}(a)` } }];
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${url}v2/pipeline`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ requests }),
+      });
+      return response.status === 200 ? (await response.text()).includes('"type":"ok"') : response.status;
+    };
+    expect([await write("w1"), await write("r1"), await write("other")]).toEqual([true, false, 401]);
+    writeFileSync(tokens, "# none\n");
+    expect((await run(["serve", "--auth-token-file", tokens, file])).err).toMatch(/there is no token in it/);
+    expect((await run(["serve", "--auth-token-file", `${tokens}-no`, file])).code).toBe(1);
+  });
+
+  it("serves a directory of databases", async () => {
+    const directory = dirname(temporaryDatabase(PEOPLE));
+    const { url: example, stdout } = await serve([directory]);
+    const url = example.replace(/NAME$/, "");
+    expect(stdout.text()).toContain(", 1 database\n");
+    expect(await (await fetch(url)).json()).toEqual({ databases: ["test"] });
+    const part = await fetch(`${url}test/test.db`, { headers: { range: "bytes=0-5" } });
+    expect(await part.text()).toBe("SQLite");
+  });
+
+  it("can be watched", async () => {
+    const { url, stderr } = await serve(["--log", "json", temporaryDatabase(PEOPLE)]);
+    expect(await (await fetch(`${url}health`)).json()).toEqual({ status: "ok" });
+    await (await fetch(`${url}pull-updates`, { method: "POST" })).arrayBuffer();
+    await stderr.holds("/pull-updates");
+    expect(JSON.parse(stderr.text())).toMatchObject({
+      level: "info",
+      event: "request",
+      method: "POST",
+      status: 200,
+    });
+    expect(await (await fetch(`${url}metrics`)).text()).toMatch(/^lacuna_pages_total [1-9]/m);
+  });
+
+  it.each([
+    [["--log", "loud"], "--log must be text or json, got 'loud'"],
+    [["--domain", "example.com"], "--domain is for a directory"],
+    [["--keep-bytes", "much"], "--keep-bytes must be"],
+  ])("refuses %j", async (args, message) => {
+    const { code, err } = await run(["serve", ...args, temporaryDatabase(PEOPLE)]);
+    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 
   it("says that a port is taken", async () => {

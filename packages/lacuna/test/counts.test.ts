@@ -45,6 +45,18 @@ describe.each(["jspi", "restart"] as const)("requests, with driver %s", (driver)
     expect({ requests, residentPages }).toEqual({ requests: 1, residentPages: 16 });
   });
 
+  it("opening with the pages of a query is one, and the query then none", async () => {
+    const query = "SELECT note FROM person WHERE name = 'name 17'";
+    const db = await opened({ bootstrapStrategy: { kind: "query", query } }, driver);
+    const { requests, residentPages } = await db.stats();
+    expect(requests).toBe(1);
+    expect(residentPages).toBeLessThan(12);
+    expect(await db.all(query)).toEqual(remote.authority.prepare(query).all());
+    expect((await db.stats()).requests).toBe(1);
+    // What the query did not touch is still to be had.
+    expect(await db.all("SELECT count(*) AS n FROM tag")).toEqual([{ n: 2000 }]);
+  });
+
   it("a missing page is one for its segment, without the pages that are here", async () => {
     const db = await opened(
       { bootstrapStrategy: prefixOf(4096), segmentSize: 16_384, prefetch: false },

@@ -196,8 +196,11 @@ describe("a URL", () => {
 
   it("that asks for a query bootstrap of a server that has none says so", async () => {
     const partialSync = { bootstrapStrategy: { kind: "query", query: LOOKUP } } as const;
+    const served = await openServedFile(join(remote.directory, "remote.db"));
+    remote.intercept = syncHandler({ database: served, queries: false });
     expect(await codeOf(opened({ partialSync }))).toBe("NOT_SUPPORTED");
     expect(await codeOf(opened({ partialSync, url: remote.staticUrl }))).toBe("NOT_SUPPORTED");
+    await served.close();
   });
 });
 

@@ -1,3 +1,4 @@
+export { decodeBase64, encodeBase64 } from "./base64.ts";
 export type { PageIndexRange } from "./page-index-range.ts";
 export { decodePageSelector, type PageSelectorLimits } from "./page-selector-decode.ts";
 export { encodePageSelector } from "./page-selector-encode.ts";
@@ -14,3 +15,31 @@ export {
   PullResponseDecoder,
   type PullResponseDecoderOptions,
 } from "./pull-response-decoder.ts";
+export {
+  type BatchProgress,
+  conditionHolds,
+  decodeSqlCondition,
+  type SqlCondition,
+  stepsOfCondition,
+} from "./sql-condition.ts";
+export {
+  type CursorRequest,
+  decodeCursorRequest,
+  decodePipelineRequest,
+  type PipelineRequest,
+  type SqlRequest,
+  type SqlStatement,
+  type SqlStep,
+  type SqlText,
+} from "./sql-request.ts";
+export type {
+  BatchResultJson,
+  CursorEntryJson,
+  DescribeResultJson,
+  SqlColumnJson,
+  SqlErrorJson,
+  SqlResponseJson,
+  SqlResultJson,
+  StatementResultJson,
+} from "./sql-result.ts";
+export { decodeSqlValue, encodeSqlValue, type SqlValue, type SqlValueJson } from "./sql-value.ts";

@@ -4,12 +4,21 @@ import * as protocol from "../src/index.ts";
 it("exports these names", () => {
   expect(Object.keys(protocol).sort()).toEqual([
     "PullResponseDecoder",
+    "conditionHolds",
+    "decodeBase64",
+    "decodeCursorRequest",
     "decodePageSelector",
+    "decodePipelineRequest",
     "decodePullRequest",
+    "decodeSqlCondition",
+    "decodeSqlValue",
+    "encodeBase64",
     "encodeHeader",
     "encodePageMessage",
     "encodePageMessages",
     "encodePageSelector",
     "encodePullRequest",
+    "encodeSqlValue",
+    "stepsOfCondition",
   ]);
 });

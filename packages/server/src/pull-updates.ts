@@ -5,55 +5,114 @@ import {
   type PageRange,
   pageAtIndex,
   pagesOf,
+  type Revision,
+  revision,
 } from "@lacuna/page";
 import {
+  decodePageSelector,
   decodePullRequest,
   encodeHeader,
   encodePageMessages,
   type PageIndexRange,
   type PullRequest,
 } from "@lacuna/protocol";
-import { type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import { type Answer, type AnswerContext, answerFromView } from "./answer-from-view.ts";
 import { Refusal } from "./json-answer.ts";
 import { pageChunks } from "./page-chunks.ts";
+import { commonPages, otherPages } from "./page-range-sets.ts";
+import type { QueryRunner } from "./query-runner.ts";
 import { readBody } from "./request-body.ts";
 import type { ServedView } from "./served-database.ts";
 import type { Chunks } from "./view-stream.ts";
 
+/** What the answers to pull requests have in common. */
+export interface PullContext extends AnswerContext {
+  readonly maxBodyBytes: number;
+  /** How long a client may be kept waiting for a change, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** Runs queries; absent where they are not offered. */
+  readonly queries: QueryRunner | undefined;
+}
+
 /**
- * Answers `POST /pull-updates` from the newest state: its pages, raw, those of the selector or all of them.
- * @throws {Refusal} 400 for what is not served, 410 if the request names another revision, 413
+ * Answers `POST /pull-updates`, from the revision asked for or the newest: the pages of the selector or all of them, those of
+ * a query, or those that differ from the client's revision. Pages are sent raw.
+ * @throws {Refusal} 400 for what is not served, 410 for a revision that is not kept, 413
  * @throws {LacunaError} `PROTOCOL` if the body is malformed
  */
-export async function answerPull(
-  request: Request,
-  context: AnswerContext,
-  maxBodyBytes: number,
-): Promise<Response> {
-  const pull = decodePullRequest(await readBody(request, maxBodyBytes));
-  refuseUnserved(pull);
-  return answerFromView(context, (view) => {
-    if (pull.serverRevision !== "" && pull.serverRevision !== view.revision) {
-      const message = `revision ${pull.serverRevision} is not served any more, the newest is ${view.revision}`;
+export async function answerPull(request: Request, context: PullContext): Promise<Response> {
+  const pull = decodePullRequest(await readBody(request, context.maxBodyBytes));
+  refuseUnserved(pull, context);
+  const wanted = pull.serverRevision === "" ? undefined : revision(pull.serverRevision);
+  if (wanted === undefined && pull.clientRevision !== "" && pull.longPollMs > 0) {
+    const timeoutMs = Math.min(pull.longPollMs, context.maxWaitMs);
+    const { signal, database } = context;
+    await database.waitForChange?.({ revision: revision(pull.clientRevision), timeoutMs, signal });
+  }
+  const plan = async (view: ServedView): Promise<Answer> => {
+    if (wanted !== undefined && wanted !== view.revision) {
+      const message = `revision ${wanted} is not served any more, the newest is ${view.revision}`;
       throw new Refusal(410, "REVISION_CHANGED", message);
     }
-    // No history is kept, so what changed since an older revision is unknown: every page may have.
-    const ranges = pull.clientRevision === view.revision ? [] : existingPages(pull.pages, view.pageCount);
+    const ranges = await chosenPages(pull, view, context);
     return {
       status: 200,
       headers: { "content-type": "application/protobuf", "cache-control": "no-store" },
       chunks: pullChunks(view, ranges, context.chunkBytes, context),
     };
-  });
+  };
+  return answerFromView(context, plan, wanted);
 }
 
-function refuseUnserved({ encoding, query, streamKind }: PullRequest): void {
+function refuseUnserved({ encoding, query, streamKind }: PullRequest, { queries }: PullContext): void {
   const refuse = (what: string): never => {
     throw new Refusal(400, "NOT_SUPPORTED", `this server does not offer ${what}`);
   };
   if (encoding !== "raw") refuse("compressed pages; ask for raw ones");
-  if (query !== "") refuse("the pages of a query; ask for a prefix or for all pages");
+  if (query !== "" && queries === undefined)
+    refuse("the pages of a query; ask for a prefix or for all pages");
   if (streamKind !== "pages") refuse("a logical log; ask for pages");
+}
+
+/** The pages of the view that a request is to be answered with. */
+async function chosenPages(
+  pull: PullRequest,
+  view: ServedView,
+  { queries, signal }: PullContext,
+): Promise<readonly PageRange[]> {
+  const selected = existingPages(pull.pages, view.pageCount);
+  const { clientRevision, query } = pull;
+  const since = clientRevision === "" ? undefined : differences(revision(clientRevision), view);
+  if (query === "" || queries === undefined) {
+    const wanted = since === undefined ? selected : commonPages(selected, since);
+    return withoutHeld(wanted, pull, since, view);
+  }
+  const touched = await queries.pagesOf(view, query, { signal });
+  return withoutHeld(commonPages(selected, touched), pull, since, view);
+}
+
+/** What differs from the client's revision. Where that is unknown, every page may: the client gets over it by having them all. */
+function differences(older: Revision, view: ServedView): readonly PageRange[] {
+  if (older === view.revision) return [];
+  return view.changedSince?.(older) ?? existingPages(undefined, view.pageCount);
+}
+
+/**
+ * Leaves out the pages that the client says it holds, as of its own revision or, where it names none, of the one it asks for.
+ * @param since the pages that changed after the client's revision
+ */
+function withoutHeld(
+  wanted: readonly PageRange[],
+  { clientPages, serverRevision }: PullRequest,
+  since: readonly PageRange[] | undefined,
+  view: ServedView,
+): readonly PageRange[] {
+  if (clientPages.length === 0) return wanted;
+  if (since === undefined && serverRevision === "") {
+    throw new Refusal(400, "PROTOCOL", "pages that are held must come with the revision they are of");
+  }
+  const held = existingPages(decodePageSelector(clientPages), view.pageCount);
+  return otherPages(wanted, otherPages(held, since ?? []));
 }
 
 /** The pages asked for that exist. */

@@ -1,14 +1,34 @@
-import type { AbortOptions, DatabaseShape, PageRange } from "@lacuna/page";
+import type { AbortOptions, DatabaseShape, PageRange, Revision } from "@lacuna/page";
 
 /** A database that a handler can serve. */
 export interface ServedDatabase {
   /** The file name it is offered under, such as `app.db`. No path. */
   readonly name: string;
   /**
-   * A view of the newest committed state. Close it.
-   * @throws {LacunaError} `BUSY` if a writer keeps readers out, `STORAGE`, `NOT_A_DATABASE`, `CLOSED`
+   * A view of a committed state, by default the newest. Close it. A database without history may give the newest one in
+   * place of another one: the revision of the view tells.
+   * @throws {LacunaError} `REVISION_CHANGED` if the revision is not kept; `BUSY` if a writer keeps readers out, `STORAGE`,
+   *   `NOT_A_DATABASE`, `CLOSED`
    */
-  open(options?: AbortOptions): Promise<ServedView>;
+  open(options?: OpenOptions): Promise<ServedView>;
+  /**
+   * Waits until the newest revision is another one, for a while at most. Absent where changes cannot be waited for.
+   * @throws {LacunaError} as `open`
+   * @throws `signal.reason` if aborted
+   */
+  waitForChange?(options: WaitOptions): Promise<void>;
+}
+
+export interface OpenOptions extends AbortOptions {
+  /** @default the newest */
+  readonly revision?: Revision | undefined;
+}
+
+export interface WaitOptions extends AbortOptions {
+  /** The revision held. */
+  readonly revision: Revision;
+  /** When to stop waiting, in milliseconds from now. */
+  readonly timeoutMs: number;
 }
 
 /** One committed state of a served database, for as long as it can be read. */
@@ -20,6 +40,11 @@ export interface ServedView extends DatabaseShape {
    * @throws {LacunaError} `REVISION_CHANGED` if this state can no longer be read; what was read before stays true of it
    */
   read(ranges: readonly PageRange[], options?: AbortOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The pages of this state that commits changed or added since an older revision, ascending. Absent without history.
+   * @returns `undefined` if that is not known: any page may have been
+   */
+  changedSince?(revision: Revision): readonly PageRange[] | undefined;
   /** Gives the state up. Calling it again is harmless. */
   close(): Promise<void>;
 }

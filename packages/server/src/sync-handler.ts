@@ -1,11 +1,16 @@
-import { isLacunaError, LacunaError } from "@lacuna/page";
+import { isLacunaError } from "@lacuna/page";
 import { type AnswerContext, answerFromView } from "./answer-from-view.ts";
-import { requireBearer } from "./bearer.ts";
+import { type Access, type AccessToken, knownTokens, requireBearer } from "./bearer.ts";
 import { crossOriginHeaders, preflightAnswer } from "./cross-origin.ts";
 import { answerFile } from "./file-answer.ts";
 import { jsonAnswer, Refusal, refusalFor } from "./json-answer.ts";
+import { answerPages } from "./pages-answer.ts";
 import { answerPull } from "./pull-updates.ts";
+import type { QueryOptions } from "./query-limits.ts";
+import { QueryRunner } from "./query-runner.ts";
 import type { ServedDatabase } from "./served-database.ts";
+import type { ServedSql } from "./sql/served-sql.ts";
+import { answerCursor, answerPipeline } from "./sql/sql-answer.ts";
 
 /** Answers a request. Rejects only when the request was aborted, with the reason. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -14,10 +19,20 @@ export interface SyncHandlerOptions {
   /** What is served. The handler never closes it. */
   readonly database: ServedDatabase;
   /**
-   * The bearer token, or several, that requests must name. Printable ASCII without spaces.
-   * @default everybody may read
+   * What runs SQL on it. The handler never closes it.
+   * @default there is no SQL over HTTP
    */
-  readonly authToken?: string | readonly string[] | undefined;
+  readonly sql?: ServedSql | undefined;
+  /**
+   * Refuses to write, whatever the token.
+   * @default false
+   */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * The bearer token, or several, that requests must name. Printable ASCII without spaces. One without an access may write.
+   * @default everybody may read and write
+   */
+  readonly authToken?: string | readonly (string | AccessToken)[] | undefined;
   /**
    * The origin whose pages may read the answers in a browser.
    * @default "*"
@@ -29,6 +44,11 @@ export interface SyncHandlerOptions {
    */
   readonly maxBodyBytes?: number | undefined;
   /**
+   * The longest body accepted of a request that carries SQL, in bytes. A client may push all of its changes in one.
+   * @default 16777216
+   */
+  readonly maxSqlBytes?: number | undefined;
+  /**
    * How many bytes of pages are read at a time: what an answer under way holds in memory. At least one page is read.
    * @default 262144
    */
@@ -38,20 +58,32 @@ export interface SyncHandlerOptions {
    * @default 60000
    */
   readonly stallTimeoutMs?: number | undefined;
+  /**
+   * The longest a client is kept waiting for a change, in milliseconds, whatever it asks for.
+   * @default 60000
+   */
+  readonly maxWaitMs?: number | undefined;
+  /**
+   * What the queries of requests may cost, or `false` to run none. Until the first one comes, SQLite is not loaded.
+   * @default see `QueryOptions`
+   */
+  readonly queries?: QueryOptions | false | undefined;
   /** Hears of what went wrong on the server's side: what was answered with a 500, and answers broken off. */
   readonly onError?: ((error: unknown, request: Request) => void) | undefined;
 }
 
 interface Route {
   readonly methods: readonly string[];
-  answer(request: Request, context: AnswerContext): Promise<Response>;
+  answer(request: Request, context: AnswerContext & { readonly access: Access }): Promise<Response>;
 }
 
 /**
- * The sync protocol, read side, as a function from `Request` to `Response`, and the database as a file with ranges:
+ * The sync protocol as a function from `Request` to `Response`, and the database as a file with ranges:
  *
- * - `POST /pull-updates`: pages of the newest revision
+ * - `POST /pull-updates`: pages of a revision, what changed since one, or what a query touches
  * - `GET`, `HEAD` of `/NAME`: the file
+ * - `GET /pages/REVISION/FIRST-LAST`: pages of a revision, for caches
+ * - `POST /v2/pipeline`, `/v3/pipeline`, `/v3/cursor`: SQL, if there is something to run it
  * - `GET /`: what there is
  *
  * Refusals are JSON: `{ code, message }`.
@@ -59,25 +91,49 @@ interface Route {
  */
 export function syncHandler(options: SyncHandlerOptions): Handler {
   const { database, maxBodyBytes = 1_048_576, chunkBytes = 262_144, stallTimeoutMs = 60_000 } = options;
-  const tokens = tokenBytes(options.authToken);
+  const { sql, readOnly = false, maxSqlBytes = 16_777_216 } = options;
+  const tokens = knownTokens(options.authToken);
   const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
   const report = options.onError ?? (() => {});
+  const { maxWaitMs = 60_000 } = options;
+  const queries = options.queries === false ? undefined : new QueryRunner(options.queries);
 
   const reading = ["GET", "HEAD", "OPTIONS"];
   const routeOf = (path: string): Route | undefined => {
     if (path === "/pull-updates") {
-      const answer: Route["answer"] = (request, context) => answerPull(request, context, maxBodyBytes);
+      const answer: Route["answer"] = (request, context) =>
+        answerPull(request, { ...context, maxBodyBytes, maxWaitMs, queries });
       return { methods: ["POST", "OPTIONS"], answer };
     }
     if (path === "/") return { methods: reading, answer: (_, context) => answerIndex(context) };
+    if (path.startsWith("/pages/")) {
+      const answer: Route["answer"] = (request, context) =>
+        answerPages(request, path, context, tokens === undefined);
+      return { methods: reading, answer };
+    }
+    const sqlRoute = sql === undefined ? undefined : sqlRouteOf(path, sql);
+    if (sqlRoute !== undefined) return sqlRoute;
     if (path === `/${database.name}`) return { methods: reading, answer: answerFile };
     return undefined;
+  };
+
+  const sqlRouteOf = (path: string, runner: ServedSql): Route | undefined => {
+    // Clients ask which versions there are.
+    if (path === "/v2" || path === "/v3") return { methods: reading, answer: async () => jsonAnswer({}) };
+    const isCursor = path === "/v3/cursor";
+    if (!isCursor && path !== "/v2/pipeline" && path !== "/v3/pipeline") return undefined;
+    const answer: Route["answer"] = (request, { access, ...context }) => {
+      const writable = access === "write" && !readOnly;
+      const sqlContext = { ...context, sql: runner, writable, maxBodyBytes: maxSqlBytes };
+      return isCursor ? answerCursor(request, sqlContext) : answerPipeline(request, sqlContext);
+    };
+    return { methods: ["POST", "OPTIONS"], answer };
   };
 
   const answer = async (request: Request): Promise<Response> => {
     // Browsers send no credentials with a preflight.
     if (request.method === "OPTIONS") return preflightAnswer();
-    requireBearer(request, tokens);
+    const access = requireBearer(request, tokens);
     const path = pathOf(request);
     const route = path === undefined ? undefined : routeOf(path);
     if (route === undefined) throw new Refusal(404, "NOT_FOUND", "there is nothing at this path; see /");
@@ -86,6 +142,7 @@ export function syncHandler(options: SyncHandlerOptions): Handler {
       throw new Refusal(405, "METHOD_NOT_ALLOWED", `this path takes ${allow}`, { allow });
     }
     return route.answer(request, {
+      access,
       database,
       chunkBytes,
       stallTimeoutMs,
@@ -140,18 +197,4 @@ function pathOf(request: Request): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function tokenBytes(tokens: SyncHandlerOptions["authToken"]): Uint8Array[] {
-  const list = tokens === undefined ? [] : typeof tokens === "string" ? [tokens] : tokens;
-  if (tokens !== undefined && list.length === 0) {
-    throw new LacunaError("INVALID_OPTION", "authToken must name at least one token, or be left out");
-  }
-  return list.map((token) => {
-    if (/^[\x21-\x7e]+$/.test(token)) return new TextEncoder().encode(token);
-    throw new LacunaError(
-      "INVALID_OPTION",
-      "an authToken must be printable ASCII without spaces, and not empty",
-    );
-  });
 }

@@ -3,6 +3,22 @@ import * as server from "../src/index.ts";
 import * as node from "../src/node/index.ts";
 
 it("exports these names", () => {
-  expect(Object.keys(server).sort()).toEqual(["handlerAsFetch", "syncHandler"]);
-  expect(Object.keys(node).sort()).toEqual(["openServedFile", "serveNode"]);
+  expect(Object.keys(server).sort()).toEqual([
+    "Metrics",
+    "handlerAsFetch",
+    "hostHandler",
+    "isDatabaseName",
+    "parseAccessTokens",
+    "syncHandler",
+    "withOperations",
+    "withRequestRecords",
+  ]);
+  expect(Object.keys(node).sort()).toEqual([
+    "SqlProcessPool",
+    "openServedDirectory",
+    "openServedFile",
+    "openServedSql",
+    "serveNode",
+    "withCompression",
+  ]);
 });

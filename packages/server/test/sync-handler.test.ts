@@ -173,7 +173,8 @@ describe("pulling", () => {
     ["a logical log", { streamKind: "mvcc-log" }],
   ] as const)("refuses %s", async (_, request) => {
     const { path } = makeDatabase();
-    expect(await refusal(await postPull(await serverOf(path), request))).toBe("400 NOT_SUPPORTED");
+    const server = await serverOf(path, { queries: false });
+    expect(await refusal(await postPull(server, request))).toBe("400 NOT_SUPPORTED");
   });
 
   it("refuses a malformed body, and one that is too long", async () => {

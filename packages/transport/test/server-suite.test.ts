@@ -36,8 +36,8 @@ const overSocket =
     };
   };
 
-const server = { query: false, oneRequest: true, anything: false };
-const host = { ...server, oneRequest: false };
+const server = { query: true, oneRequest: true, anything: false };
+const host = { ...server, query: false, oneRequest: false };
 const database = makeDatabase;
 
 describeTransport({ name: "syncServerTransport", capabilities: server, database, serve: within(asServer) });

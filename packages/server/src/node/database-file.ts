@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { closedError, LacunaError, type PageRange } from "@lacuna/page";
+import { type AbortOptions, closedError, LacunaError, type PageRange } from "@lacuna/page";
 import type { ServedView } from "../served-database.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
 import { emptyState, type FileState, StateReader } from "./state-reader.ts";
@@ -61,7 +61,7 @@ export class DatabaseFile {
    * A view of the newest committed state.
    * @param deadline when to stop waiting for a lock, on the clock of `performance.now()`
    */
-  view(deadline: number, signal: AbortSignal | undefined): Promise<ServedView> {
+  view({ signal }: AbortOptions, deadline: number): Promise<ServedView> {
     return this.#turns.run(async () => {
       this.#checkOpen();
       signal?.throwIfAborted();

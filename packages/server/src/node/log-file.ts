@@ -1,22 +1,34 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import {
   parseWalHeader,
+  WAL_FRAME_HEADER_BYTES,
   WAL_HEADER_BYTES,
   type WalCommit,
   type WalHeader,
   WalIndex,
 } from "@lacuna/btree/wal";
 import type { PageNo } from "@lacuna/page";
-import { readAt } from "./read-at.ts";
+import { readAt, readAtNow } from "./read-at.ts";
+
+/** A write-ahead log that was begun. */
+export interface BegunLog {
+  readonly header: WalHeader;
+  readonly handle: FileHandle;
+}
 
 /** What a write-ahead log held at one moment. */
-export interface LogState {
-  readonly header: WalHeader;
+export interface LogState extends BegunLog {
   readonly commit: WalCommit;
   /** Where the newest bytes of a page start, for the pages the log holds. */
   readonly offsets: ReadonlyMap<PageNo, number>;
-  readonly handle: FileHandle;
   readonly modifiedNs: bigint;
+}
+
+/** What there is of a log. */
+export interface LogFacts {
+  readonly exists: boolean;
+  readonly begun: BegunLog | undefined;
+  readonly state: LogState | undefined;
 }
 
 const READ_BYTES = 1 << 20;
@@ -40,25 +52,46 @@ export class LogFile {
    * where it is said to be until the lock is released.
    * @returns whether there is a log, and its last whole transaction, if it holds one
    */
-  async refresh(): Promise<{ readonly exists: boolean; readonly state: LogState | undefined }> {
+  async refresh(): Promise<LogFacts> {
     const found = await this.#reopen();
-    if (found === undefined) return { exists: false, state: undefined };
-    const { handle, modifiedNs } = found;
+    if (found === undefined) return { exists: false, begun: undefined, state: undefined };
+    const { handle, modifiedNs, size } = found;
     // With everything checkpointed a writer may start the log again even under a read lock, header first.
     // Frames belong to the header only if it is still the same after they were read.
     for (let header = await readHeader(handle); ; ) {
-      await this.#append(handle, this.#index.begin(header));
+      await this.#append(handle, this.#index.begin(header), size);
       const again = await readHeader(handle);
       if (header.length === again.length && header.every((byte, i) => byte === again[i])) break;
       header = again;
     }
+    return this.#current(handle, modifiedNs);
+  }
+
+  /**
+   * The same at once, while writers are kept out.
+   * @returns `undefined` if no log was open
+   */
+  refreshNow(): LogState | undefined {
+    const handle = this.#handle;
+    if (handle === undefined) return undefined;
+    const bytes = new Uint8Array(WAL_HEADER_BYTES);
+    let at = this.#index.begin(bytes.subarray(0, readAtNow(handle, bytes, 0, bytes.length, 0)));
+    const buffer = new Uint8Array(READ_BYTES);
+    for (let next = at; ; at = next) {
+      next = this.#index.append(buffer.subarray(0, readAtNow(handle, buffer, 0, buffer.length, at)));
+      if (next === at) break;
+    }
+    return this.#current(handle, this.#state?.modifiedNs ?? 0n).state;
+  }
+
+  #current(handle: FileHandle, modifiedNs: bigint): LogFacts {
     const { header, lastCommit } = this.#index;
     if (header === undefined || lastCommit === undefined) this.#state = undefined;
     else if (this.#state?.commit !== lastCommit) {
       const { offsets } = this.#index.snapshot();
       this.#state = { header, commit: lastCommit, offsets, handle, modifiedNs };
     }
-    return { exists: true, state: this.#state };
+    return { exists: true, begun: header && { header, handle }, state: this.#state };
   }
 
   async close(): Promise<void> {
@@ -67,19 +100,24 @@ export class LogFile {
     this.#retired.length = 0;
   }
 
-  async #append(handle: FileHandle, from: number): Promise<void> {
+  async #append(handle: FileHandle, from: number, size: number): Promise<void> {
     const { header } = this.#index;
     if (header === undefined) return;
-    const buffer = new Uint8Array(Math.max(READ_BYTES, header.pageSize + 24));
+    // Mostly nothing was appended: one frame tells, where what was left by an older log may be long.
+    let buffer = new Uint8Array(WAL_FRAME_HEADER_BYTES + header.pageSize);
     for (let at = from; ; ) {
       const read = await readAt(handle, buffer, 0, buffer.length, at);
       const next = this.#index.append(buffer.subarray(0, read));
-      if (next === at) return;
+      // What is written meanwhile is for the next time: a writer may be as fast as this.
+      if (next === at || next >= size) return;
       at = next;
+      if (buffer.length < READ_BYTES) buffer = new Uint8Array(READ_BYTES);
     }
   }
 
-  async #reopen(): Promise<{ readonly handle: FileHandle; readonly modifiedNs: bigint } | undefined> {
+  async #reopen(): Promise<
+    { readonly handle: FileHandle; readonly modifiedNs: bigint; readonly size: number } | undefined
+  > {
     const facts = await stat(this.#path, { bigint: true }).catch(ignoreMissing);
     const identity = facts === undefined ? "" : `${facts.dev}:${facts.ino}`;
     if (identity !== this.#identity || this.#handle === undefined) {
@@ -91,7 +129,7 @@ export class LogFile {
       if (facts !== undefined) this.#handle = await open(this.#path, "r").catch(ignoreMissing);
     }
     if (this.#handle === undefined || facts === undefined) return undefined;
-    return { handle: this.#handle, modifiedNs: facts.mtimeNs };
+    return { handle: this.#handle, modifiedNs: facts.mtimeNs, size: Number(facts.size) };
   }
 }
 

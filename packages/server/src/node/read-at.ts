@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 
 /** Reads into `target[from..to)` from a position of the file. @returns the bytes read, fewer only at the end of the file */
@@ -11,6 +12,23 @@ export async function readAt(
   let done = 0;
   while (from + done < to) {
     const { bytesRead } = await handle.read(target, from + done, to - from - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}
+
+/** The same at once, for reads that are small and mostly in memory. */
+export function readAtNow(
+  handle: FileHandle,
+  target: Uint8Array,
+  from: number,
+  to: number,
+  position: number,
+): number {
+  let done = 0;
+  while (from + done < to) {
+    const bytesRead = readSync(handle.fd, target, from + done, to - from - done, position + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }

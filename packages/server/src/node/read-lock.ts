@@ -41,7 +41,7 @@ export class ReadLocks {
     for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {
       signal?.throwIfAborted();
       try {
-        return this.#tryToTake();
+        return this.takeNow();
       } catch (error) {
         const code = sqliteCode(error);
         if (code === READONLY_ROLLBACK) this.#rollBack();
@@ -61,7 +61,8 @@ export class ReadLocks {
     this.#used.clear();
   }
 
-  #tryToTake(): ReadLock {
+  /** Takes a lock without waiting. In WAL mode nobody but a process that recovers the log is ever in the way. */
+  takeNow(): ReadLock {
     const connection = this.#idle.pop() ?? new DatabaseSync(this.#path, { readOnly: true });
     try {
       connection.exec("BEGIN");

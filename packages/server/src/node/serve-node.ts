@@ -21,6 +21,11 @@ export interface ServeNodeOptions {
    * @default 5000
    */
   readonly graceMs?: number | undefined;
+  /**
+   * How long a client may take to send a request, body and all, in milliseconds.
+   * @default 60000
+   */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 /** A server that listens. */
@@ -38,8 +43,13 @@ export interface NodeServer {
  * @throws {LacunaError} `BUSY` if the port is taken, `INVALID_OPTION` if it cannot be listened on
  */
 export async function serveNode(options: ServeNodeOptions): Promise<NodeServer> {
-  const { handler, port = 8080, host = "127.0.0.1", graceMs = 5000 } = options;
-  const server = createServer((incoming, outgoing) => void answer(handler, incoming, outgoing));
+  const { handler, port = 8080, host = "127.0.0.1", graceMs = 5000, requestTimeoutMs = 60_000 } = options;
+  const timeouts = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(5000, requestTimeoutMs),
+  };
+  const server = createServer(timeouts, (incoming, outgoing) => void answer(handler, incoming, outgoing));
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => reject(listenError(cause, host, port)));

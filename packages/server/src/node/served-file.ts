@@ -1,7 +1,9 @@
 import { basename, resolve } from "node:path";
-import { type AbortOptions, closedError, LacunaError } from "@lacuna/page";
-import type { ServedDatabase, ServedView } from "../served-database.ts";
+import { closedError, LacunaError, type Revision } from "@lacuna/page";
+import type { OpenOptions, ServedDatabase, ServedView, WaitOptions } from "../served-database.ts";
 import { DatabaseFile } from "./database-file.ts";
+import { HistoryFile } from "./history-file.ts";
+import { type HistoryOptions, resolveHistoryOptions } from "./history-options.ts";
 import { Turns } from "./turns.ts";
 
 export interface ServedFileOptions {
@@ -17,45 +19,92 @@ export interface ServedFileOptions {
    * @default 5000
    */
   readonly busyTimeoutMs?: number | undefined;
+  /**
+   * Keeps what commits replace, so that old revisions can be read, differences told and changes waited for. The database is put
+   * into WAL mode, its log is written back into it from time to time, and `PATH-history` lies beside it. Needs locks.
+   * @default false
+   */
+  readonly history?: boolean | HistoryOptions | undefined;
 }
 
 /** A database file that can be served. */
 export interface ServedFile extends ServedDatabase {
   /** The absolute path. */
   readonly path: string;
+  /**
+   * The newest revision, once it is recorded. With a history, call it after a commit of one's own and before telling anybody:
+   * from then on the revision outlives a crash, and whoever waits for a change is told of it.
+   */
+  newest(): Promise<Revision>;
   /** Ends every view and lets the file go. Calling it again is harmless. */
   close(): Promise<void>;
 }
 
 /**
- * Opens an existing SQLite file for serving, in whatever journal mode, also while other processes write to it. The
- * file is never written to, with one exception: the journal of a crashed writer is played back, by SQLite. When the path comes
- * to hold another file, the next view is of that one.
- * @throws {LacunaError} `STORAGE` if it cannot be read, `NOT_A_DATABASE`, `BUSY`
+ * Opens an existing SQLite file for serving, in whatever journal mode, also while other processes write to it. Without a
+ * history the file is never written to, with one exception: the journal of a crashed writer is played back, by SQLite. When the
+ * path comes to hold another file, the next view is of that one.
+ * @throws {LacunaError} `STORAGE` if it cannot be read, `NOT_A_DATABASE`, `BUSY`, `LOCKED` if another server has its history,
+ *   `INVALID_OPTION`
  */
 export async function openServedFile(path: string, options: ServedFileOptions = {}): Promise<ServedFile> {
   const absolute = resolve(path);
-  const { lock = true, busyTimeoutMs = 5000 } = options;
+  const { lock = true, busyTimeoutMs = 5000, history = false } = options;
+  if (history !== false && !lock) throw new LacunaError("INVALID_OPTION", "a history needs locks");
+  const historyOptions =
+    history === false ? undefined : resolveHistoryOptions(history === true ? {} : history);
   const turns = new Turns();
-  let file: DatabaseFile | undefined;
   let closed = false;
+
+  let file: DatabaseFile | HistoryFile | undefined;
+
+  const openFile = (): Promise<DatabaseFile | HistoryFile> =>
+    historyOptions === undefined
+      ? DatabaseFile.open(absolute, { lock, busyTimeoutMs })
+      : HistoryFile.open(absolute, { ...historyOptions, busyTimeoutMs });
+  /** The file that lies at the path now. In turn only. */
+  const current = async (): Promise<DatabaseFile | HistoryFile> => {
+    if (closed) throw closedError("the served file");
+    if (file !== undefined && !(await file.isAt(absolute))) {
+      await file.retire();
+      file = undefined;
+    }
+    file ??= await openFile();
+    return file;
+  };
+  // Looking at the files costs more than all the rest of a small answer: those who wait for it share one look.
+  const found = turns.shared(current);
+  const upToDate = turns.shared(async () => {
+    const at = await current();
+    if (at instanceof HistoryFile) await at.refresh();
+    return at;
+  });
+  const view = async (wanted: OpenOptions): Promise<ServedView> => {
+    const { revision, signal } = wanted;
+    const deadline = performance.now() + busyTimeoutMs;
+    // Without a history, each view looks at the state under a lock of its own.
+    if (historyOptions === undefined) return turns.run(async () => (await current()).view(wanted, deadline));
+    signal?.throwIfAborted();
+    const at = await (revision === undefined ? upToDate() : found());
+    signal?.throwIfAborted();
+    return at instanceof HistoryFile ? at.viewNow(revision) : at.view(wanted, deadline);
+  };
+  const waitForChange = async (wait: WaitOptions): Promise<void> =>
+    withStorageErrors(absolute, async () => {
+      const at = await found();
+      if (at instanceof HistoryFile) await at.waitForChange(wait);
+    });
 
   const served: ServedFile = {
     name: basename(absolute),
     path: absolute,
-    open: ({ signal }: AbortOptions = {}) => {
-      const deadline = performance.now() + busyTimeoutMs;
-      return turns.run(() =>
-        withStorageErrors(absolute, async () => {
-          if (closed) throw closedError("the served file");
-          if (file !== undefined && !(await file.isAt(absolute))) {
-            await file.retire();
-            file = undefined;
-          }
-          file ??= await DatabaseFile.open(absolute, { lock, busyTimeoutMs });
-          return withWrappedRead(absolute, await file.view(deadline, signal));
-        }),
-      );
+    open: (wanted: OpenOptions = {}) =>
+      withStorageErrors(absolute, async () => withWrappedRead(absolute, await view(wanted))),
+    ...(historyOptions === undefined ? {} : { waitForChange }),
+    newest: async () => {
+      const view = await served.open();
+      await view.close();
+      return view.revision;
     },
     close: () =>
       turns.run(async () => {

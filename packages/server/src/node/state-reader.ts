@@ -13,10 +13,11 @@ import {
   offsetOfPage,
   type PageNo,
   type PageRange,
+  pagesOf,
   revision,
 } from "@lacuna/page";
-import { isSameLog, LogFile, type LogState } from "./log-file.ts";
-import { readAt } from "./read-at.ts";
+import { type BegunLog, isSameLog, LogFile, type LogState } from "./log-file.ts";
+import { readAt, readAtNow } from "./read-at.ts";
 
 /** A committed state of the file: which it is, and where its pages are. */
 export interface FileState extends DatabaseShape {
@@ -24,6 +25,8 @@ export interface FileState extends DatabaseShape {
   /** True where SQLite uses a write-ahead log: then a lock held by a reader keeps no writer out. */
   readonly walMode: boolean;
   readonly log: LogState | undefined;
+  /** The log that has a header, also while it holds no transaction yet. */
+  readonly begunLog: BegunLog | undefined;
 }
 
 /** File times do not tell apart what happens within this time. */
@@ -54,22 +57,7 @@ export class StateReader {
     const header = parseDatabaseHeader(bytes.subarray(0, read));
     const { pageSize } = header;
     const log = await this.#log.refresh();
-    if (log.state !== undefined) {
-      const { commit, header: logHeader, modifiedNs } = log.state;
-      if (logHeader.pageSize !== pageSize) {
-        const found = `the write-ahead log has pages of ${logHeader.pageSize} bytes, the database of ${pageSize}`;
-        throw new LacunaError("CORRUPT_PAGE", found, { path: this.#path });
-      }
-      const words = [logHeader.salt1, logHeader.salt2, commit.frameCount, ...commit.checksum];
-      return {
-        revision: revision(`w-${words.map((word) => word.toString(36)).join("-")}`),
-        pageSize,
-        pageCount: commit.pageCount,
-        modifiedMs: Number(modifiedNs / 1_000_000n),
-        walMode: true,
-        log: log.state,
-      };
-    }
+    if (log.state !== undefined) return this.#loggedState(log.state, pageSize);
     if (!locked) await this.#refuseHotJournal();
     const { size, mtimeNs, ino } = await this.#handle.stat({ bigint: true });
     const modifiedMs = Number(mtimeNs / 1_000_000n);
@@ -87,6 +75,47 @@ export class StateReader {
       modifiedMs,
       walMode,
       log: undefined,
+      begunLog: log.begun,
+    };
+  }
+
+  /**
+   * The newest committed state, at once, while writers are kept out.
+   * @param before a state that was read under a lock held since
+   */
+  readStateNow(before: FileState): FileState {
+    const log = this.#log.refreshNow();
+    return log === undefined ? before : this.#loggedState(log, before.pageSize);
+  }
+
+  /** As `readPages`, at once, for a state whose log is kept from being started again. */
+  readPagesNow({ pageSize, log }: FileState, ranges: readonly PageRange[]): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(countPages(ranges) * pageSize);
+    let at = 0;
+    for (const page of pagesOf(ranges)) {
+      const offset = log?.offsets.get(page);
+      const handle = log !== undefined && offset !== undefined ? log.handle : this.#handle;
+      readAtNow(handle, bytes, at, at + pageSize, offset ?? offsetOfPage(page, pageSize));
+      at += pageSize;
+    }
+    return bytes;
+  }
+
+  #loggedState(log: LogState, pageSize: number): FileState {
+    const { commit, header, modifiedNs } = log;
+    if (header.pageSize !== pageSize) {
+      const found = `the write-ahead log has pages of ${header.pageSize} bytes, the database of ${pageSize}`;
+      throw new LacunaError("CORRUPT_PAGE", found, { path: this.#path });
+    }
+    const words = [header.salt1, header.salt2, commit.frameCount, ...commit.checksum];
+    return {
+      revision: revision(`w-${words.map((word) => word.toString(36)).join("-")}`),
+      pageSize,
+      pageCount: commit.pageCount,
+      modifiedMs: Number(modifiedNs / 1_000_000n),
+      walMode: true,
+      log,
+      begunLog: log,
     };
   }
 
@@ -159,5 +188,5 @@ export class StateReader {
 /** The state of a file of no bytes: a database nobody has written to yet. */
 export function emptyState(modifiedMs: number): FileState {
   const shape = { revision: revision("empty"), pageSize: NOMINAL_PAGE_SIZE, pageCount: 0 };
-  return { ...shape, modifiedMs, walMode: false, log: undefined };
+  return { ...shape, modifiedMs, walMode: false, log: undefined, begunLog: undefined };
 }

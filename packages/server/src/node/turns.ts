@@ -8,4 +8,16 @@ export class Turns {
     this.#last = result.catch(() => {});
     return result;
   }
+
+  /** One run of a task for all who ask for it before it begins. @returns a function that joins that run, or plans one */
+  shared<T>(task: () => Promise<T>): () => Promise<T> {
+    let planned: Promise<T> | undefined;
+    return () => {
+      planned ??= this.run(() => {
+        planned = undefined;
+        return task();
+      });
+      return planned;
+    };
+  }
 }

@@ -1,0 +1,169 @@
+import { knownTokens, requireBearer } from "../bearer.ts";
+import { crossOriginHeaders, preflightAnswer } from "../cross-origin.ts";
+import { jsonAnswer, Refusal, refusalFor } from "../json-answer.ts";
+import type { ServedDatabase } from "../served-database.ts";
+import type { ServedSql } from "../sql/served-sql.ts";
+import { type Handler, type SyncHandlerOptions, syncHandler } from "../sync-handler.ts";
+import { isDatabaseName } from "./database-name.ts";
+import type { Metrics } from "./metrics.ts";
+import { observeBody } from "./observe-body.ts";
+
+/** A database in use. */
+export interface DatabaseLoan {
+  readonly database: ServedDatabase;
+  readonly sql?: ServedSql | undefined;
+  /** Tells that it is not used any more. */
+  release(): void;
+}
+
+/** Databases by name. */
+export interface DatabaseSet {
+  /** The names there are now, sorted. */
+  names(): Promise<readonly string[]>;
+  /**
+   * Lends a database, opened if it is not open.
+   * @param name one that passed `isDatabaseName`
+   * @returns `undefined` if there is none of that name
+   */
+  lend(name: string): Promise<DatabaseLoan | undefined>;
+}
+
+export interface HostHandlerOptions extends Omit<SyncHandlerOptions, "database" | "sql"> {
+  readonly databases: DatabaseSet;
+  /**
+   * The domain whose subdomains name databases: with `example.com`, `http://notes.example.com/` is the database `notes`.
+   * @default databases are at paths only
+   */
+  readonly domain?: string | undefined;
+}
+
+/**
+ * Serves several databases: each as `syncHandler` does, below `/NAME/`, and at a host name of its own. `GET /` lists their names.
+ * @throws {LacunaError} `INVALID_OPTION`
+ */
+export function hostHandler(options: HostHandlerOptions): Handler {
+  const { databases, domain } = options;
+  const tokens = knownTokens(options.authToken);
+  const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
+  const handlers = new WeakMap<ServedDatabase, Handler>();
+  const report = options.onError ?? (() => {});
+  const ending = domain === undefined ? undefined : `.${domain.toLowerCase()}`;
+
+  const answer = async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    let name: string | undefined;
+    let rest = url.pathname;
+    const host = url.hostname.toLowerCase();
+    if (ending !== undefined && host.endsWith(ending)) name = host.slice(0, -ending.length);
+    else {
+      const [, first = "", more] = /^\/+([^/]*)(\/.*)?$/s.exec(url.pathname) ?? [];
+      if (first !== "") name = decoded(first);
+      rest = more ?? "/";
+    }
+    if (request.method === "OPTIONS") return preflightAnswer();
+    // Before anything is looked up: who has no token is not told which names there are.
+    requireBearer(request, tokens);
+    if (name === undefined) {
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw new Refusal(405, "METHOD_NOT_ALLOWED", "this path takes GET, HEAD", { allow: "GET, HEAD" });
+      }
+      return jsonAnswer({ databases: await databases.names() });
+    }
+    const loan = isDatabaseName(name) ? await databases.lend(name) : undefined;
+    if (loan === undefined) throw new Refusal(404, "NOT_FOUND", "there is no database of this name");
+    let handler = handlers.get(loan.database);
+    if (handler === undefined) {
+      handler = syncHandler({ ...options, database: loan.database, sql: loan.sql });
+      handlers.set(loan.database, handler);
+    }
+    try {
+      const target = new URL(url);
+      target.pathname = rest;
+      const hasBody = request.body !== null;
+      const inner = new Request(target, {
+        method: request.method,
+        headers: request.headers,
+        signal: request.signal,
+        ...(hasBody ? { body: request.body, duplex: "half" } : {}),
+      } as RequestInit);
+      return observeBody(await handler(inner), () => loan.release());
+    } catch (error) {
+      loan.release();
+      throw error;
+    }
+  };
+
+  return async (request) => {
+    try {
+      const response = await answer(request);
+      if (!response.headers.has("access-control-allow-origin")) allow(response, crossOrigin);
+      return response;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      let refusal = refusalFor(error);
+      if (refusal === undefined) {
+        report(error, request);
+        refusal = new Refusal(
+          500,
+          "INTERNAL",
+          "the server cannot open the database; its operator can see why",
+        );
+      }
+      const { status, code, message, headers } = refusal;
+      const response = jsonAnswer({ code, message }, status, headers);
+      allow(response, crossOrigin);
+      return response;
+    }
+  };
+}
+
+function allow(response: Response, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+}
+
+/** @returns what is no name at all for a broken escape */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "/";
+  }
+}
+
+export interface OperationsOptions {
+  readonly metrics: Metrics;
+  /** As for the handler: metrics are for those who have one. */
+  readonly authToken?: SyncHandlerOptions["authToken"];
+  /** What `/health` asks: resolves if all is well. */
+  readonly check?: (() => Promise<unknown>) | undefined;
+}
+
+/** The same handler, with `GET /health`, for everybody, and `GET /metrics`. */
+export function withOperations(handler: Handler, { metrics, authToken, check }: OperationsOptions): Handler {
+  const tokens = knownTokens(authToken);
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method !== "GET" || (pathname !== "/health" && pathname !== "/metrics"))
+      return handler(request);
+    if (pathname === "/health") {
+      try {
+        await check?.();
+        return jsonAnswer({ status: "ok" });
+      } catch {
+        return jsonAnswer({ code: "UNHEALTHY", message: "the database cannot be read" }, 503);
+      }
+    }
+    try {
+      requireBearer(request, tokens);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { status, code, message, headers } = error;
+      return jsonAnswer({ code, message }, status, headers);
+    }
+    const headers = {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      "cache-control": "no-store",
+    };
+    return new Response(metrics.text(), { headers });
+  };
+}
