@@ -404,7 +404,8 @@ it.runIf(process.platform === "linux")(
     const work = async (client: Client): Promise<void> => {
       for (let i = 0; i < OPERATIONS / clients.length && !failed; i++) await client.step();
     };
-    await Promise.all(
+    // When one fails, the others end what they are at before everything is closed.
+    const ended = await Promise.allSettled(
       clients.map((client) =>
         work(client).catch((error: unknown) => {
           failed = true;
@@ -412,6 +413,7 @@ it.runIf(process.platform === "linux")(
         }),
       ),
     );
+    for (const end of ended) if (end.status === "rejected") throw end.reason;
     for (const client of pushing) await client.finish();
     const truth = seenInFile(remote.path);
     expect(world.check(truth, world.begun(), world.begun())).toEqual(world.begun());

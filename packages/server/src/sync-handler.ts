@@ -49,7 +49,8 @@ export interface SyncHandlerOptions {
    */
   readonly maxSqlBytes?: number | undefined;
   /**
-   * How many bytes of pages are read at a time: what an answer under way holds in memory. At least one page is read.
+   * How many bytes of pages are read at a time: an answer under way holds a few times as much in memory. At least one page is
+   * read.
    * @default 262144
    */
   readonly chunkBytes?: number | undefined;

@@ -36,7 +36,10 @@ async function start(path: string): Promise<Running> {
   const child = fork(join(import.meta.dirname, "sql-crash-process.ts"), [path], {
     execArgv: ["--conditions=lacuna-source", "--no-warnings"],
   });
-  const [url] = await once(child, "message");
+  const ended = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`the server ended before it served: ${code ?? signal}`);
+  });
+  const [url] = await Promise.race([once(child, "message"), ended]);
   const reach: typeof fetch = (to, init) => fetch(new URL(new URL(String(to)).pathname, String(url)), init);
   return {
     child,
@@ -164,4 +167,4 @@ it("after a crash under load has every acknowledged commit, and what it named is
   expect(refused).toBeLessThan(known.named.length);
   server.child.kill("SIGKILL");
   await once(server.child, "exit");
-}, 600_000);
+}, 1_800_000);

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 /**
- * Sends a standard response, no faster than the receiver takes it. If the body fails, the connection is broken off, so that the
+ * Sends a standard response, one piece of the body ahead of what the receiver takes. If the body fails, the connection is broken off, so that the
  * receiver does not take a part for the whole.
  */
 export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
@@ -12,9 +12,14 @@ export async function sendResponse(response: Response, outgoing: ServerResponse)
   }
   const reader = response.body.getReader();
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    let next = reader.read();
+    for (let piece = await next; !piece.done; piece = await next) {
       if (outgoing.destroyed) break;
-      if (!outgoing.write(next.value)) await drained(outgoing);
+      const hasRoom = outgoing.write(piece.value);
+      // One piece is made while the one before is on its way.
+      next = reader.read();
+      next.catch(() => {});
+      if (!hasRoom) await drained(outgoing);
     }
     outgoing.end();
   } catch {
