@@ -18,7 +18,10 @@ export type { AccessEvent, Predictor } from "./predictor.ts";
 export {
   type AbortOptions,
   type DatabaseShape,
+  type LinkEstimate,
   type PageSource,
+  type PrefetchCause,
+  type PrefetchOptions,
   type PrefetchSource,
   type ReadOptions,
   type Revision,
@@ -30,6 +33,7 @@ export type {
   Opening,
   PageEntry,
   PageRequest,
+  QueryRequest,
   Transport,
   TransportTraffic,
 } from "./transport.ts";

@@ -1,4 +1,5 @@
 import type { PageNo } from "./page-number.ts";
+import type { PrefetchCause } from "./source.ts";
 
 /**
  * One thing a reader did. A page it has to wait for is shown twice: when it is asked for, without bytes, and when it has
@@ -10,12 +11,19 @@ export interface AccessEvent {
   readonly bytes: Uint8Array | undefined;
   /** What the reader said it is doing. */
   readonly hint?: "point" | "scan" | undefined;
+  /** What the reader said it works on. */
+  readonly task?: string | undefined;
   /** True if the reader has to wait for the network. */
   readonly miss: boolean;
 }
 
 /** Guesses what a reader will want next. Deterministic: no clock, no randomness, no I/O. */
 export interface Predictor {
+  /**
+   * Why its pages are asked for.
+   * @default "other"
+   */
+  readonly cause?: PrefetchCause | undefined;
   observe(event: AccessEvent): void;
   /**
    * At most `limit` pages, the most wanted first, none twice. May name pages that are resident, on the way, or outside

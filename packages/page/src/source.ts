@@ -29,6 +29,48 @@ export interface AbortOptions {
 export interface ReadOptions extends AbortOptions {
   /** What the caller is doing. Predictors may use it; it never changes the result. */
   readonly hint?: "point" | "scan" | undefined;
+  /**
+   * Names what the reader works on, such as the text of a statement: the same for the same work, whatever its parameters.
+   * Predictors may learn from one run of it for the next; it never changes the result.
+   */
+  readonly task?: string | undefined;
+}
+
+/** What made somebody ask for pages that nobody waits for yet. */
+export type PrefetchCause =
+  /** They are the children of an interior page. */
+  | "children"
+  /** They may be the rest of a chain of overflow pages. */
+  | "overflow"
+  /** A reader goes from leaf to leaf. */
+  | "scan"
+  /** They hold the table rows that the entries of an index leaf point to. */
+  | "index-rows"
+  /** The same task came to them, or to such pages, the last time. */
+  | "history"
+  /** A statement came to them when it was run ahead. */
+  | "run-ahead"
+  /** A walk over a tree without SQL will come to them. */
+  | "walk"
+  /** They were asked for so that they are here, whoever will read them. */
+  | "hydrate"
+  /** Nobody said why. */
+  | "other";
+
+export interface PrefetchOptions extends AbortOptions {
+  /**
+   * For the accounts of whoever fetches; it changes nothing else.
+   * @default "other"
+   */
+  readonly cause?: PrefetchCause | undefined;
+}
+
+/** What the way to the remote can do, as measured. */
+export interface LinkEstimate {
+  /** Milliseconds from sending a request to the beginning of its answer. */
+  readonly roundTripMs: number;
+  /** Bytes of pages that arrive in a second while answers arrive. */
+  readonly bytesPerSecond: number;
 }
 
 /** The pages of one database at one revision. */
@@ -62,5 +104,7 @@ export interface PrefetchSource extends PageSource {
    * left out. Never rejects: a failed prefetch is only counted.
    * @returns when the pages have arrived, failed, or were dropped
    */
-  prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void>;
+  prefetch(pages: readonly PageNo[], options?: PrefetchOptions): Promise<void>;
+  /** What the way to the remote can do; `undefined` until enough was measured. Absent on sources that do not measure. */
+  linkEstimate?(): LinkEstimate | undefined;
 }

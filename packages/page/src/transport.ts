@@ -1,6 +1,7 @@
 import type { PageNo } from "./page-number.ts";
 import type { PageRange } from "./page-range.ts";
-import type { AbortOptions, DatabaseShape, Revision } from "./source.ts";
+import type { PageSet } from "./page-set.ts";
+import type { AbortOptions, DatabaseShape, LinkEstimate, Revision } from "./source.ts";
 
 /** One page as it arrives. The receiver owns the bytes. */
 export interface PageEntry {
@@ -39,6 +40,15 @@ export interface PageRequest {
   readonly urgency: "demand" | "prefetch";
 }
 
+export interface QueryRequest {
+  /** The revision the pages must belong to. */
+  readonly revision: Revision;
+  /** One SELECT or WITH statement without parameters. */
+  readonly sql: string;
+  /** Pages that need not be sent. The transport does not change it. */
+  readonly held: PageSet;
+}
+
 /**
  * How pages of a remote database are obtained. One `fetchPages` is one request where the remote allows it.
  * Transports neither cache nor retry; see `withRetry` of `@lacuna/transport`.
@@ -57,6 +67,14 @@ export interface Transport {
    * cancels the request.
    */
   fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]>;
+  /**
+   * The pages that running a query touches at a revision, but for those that are held, as batches in the way of
+   * `fetchPages`. One request. Absent on transports whose remote cannot run SQL.
+   * @throws {LacunaError} also `NOT_SUPPORTED` if this remote runs no queries, `SQL` if it refuses this one
+   */
+  queryPages?(request: QueryRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]>;
+  /** What the way to the remote can do; `undefined` until enough was measured. Absent on transports that do not measure. */
+  linkEstimate?(): LinkEstimate | undefined;
   /** Bytes and requests so far. */
   traffic(): TransportTraffic;
   close(): Promise<void>;
