@@ -1,5 +1,6 @@
 export { closedError, type ErrorFacts, isLacunaError, LacunaError, type LacunaErrorCode } from "./errors.ts";
 export { Flight } from "./flight.ts";
+export { PageMap } from "./page-map.ts";
 export {
   indexOfPage,
   isPageNo,

@@ -6,6 +6,7 @@ it("exports these names", () => {
     "Flight",
     "LacunaError",
     "MAX_PAGE_NO",
+    "PageMap",
     "PageSet",
     "closedError",
     "countPages",
