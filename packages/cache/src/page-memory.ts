@@ -1,9 +1,9 @@
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
 
-/** A page in memory. */
+/** A place for a page in memory. It may be that of another page after the next `insert` or `unpin`. */
 export interface Frame {
-  readonly page: PageNo;
-  readonly bytes: Uint8Array;
+  page: PageNo;
+  bytes: Uint8Array;
   /** Read since the hand passed last; such a page gets a second chance. */
   touched: boolean;
   /** Brought by speculation, and nobody has read it yet. */
@@ -23,7 +23,7 @@ const MAX_SPARE = 64;
  */
 export class PageMemory {
   readonly #capacity: number;
-  readonly #frames = new Map<PageNo, Frame>();
+  readonly #frames = new PageMap<Frame>();
   #ring: Frame[] = [];
   #hand = 0;
   #pinned = 0;
@@ -58,17 +58,23 @@ export class PageMemory {
    */
   insert(page: PageNo, bytes: Uint8Array, as: Pick<Frame, "pinned" | "unread" | "shared">): void {
     if (this.#frames.has(page) || (this.#capacity === 0 && !as.pinned)) return;
-    const frame: Frame = { page, bytes, touched: false, ...as };
-    if (as.pinned) this.#pinned++;
-    this.#frames.set(page, frame);
     const victim = this.#ring.length < this.#capacity ? -1 : this.#findVictim();
-    if (victim < 0) {
+    if (as.pinned) this.#pinned++;
+    let frame = this.#ring[victim];
+    if (frame === undefined) {
+      frame = { page, bytes, touched: false, ...as };
       this.#ring.push(frame);
-      return;
+    } else {
+      this.#drop(frame);
+      frame.page = page;
+      frame.bytes = bytes;
+      frame.touched = false;
+      frame.unread = as.unread;
+      frame.pinned = as.pinned;
+      frame.shared = as.shared;
+      this.#hand = victim + 1;
     }
-    this.#drop(this.#ring[victim] as Frame);
-    this.#ring[victim] = frame;
-    this.#hand = victim + 1;
+    this.#frames.set(page, frame);
   }
 
   /** The page is in the store now, or never will be: from now on it may be dropped. */
