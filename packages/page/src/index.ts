@@ -25,6 +25,7 @@ export {
   type PrefetchOptions,
   type PrefetchSource,
   type ReadOptions,
+  type ReadTask,
   type Revision,
   revision,
 } from "./source.ts";

@@ -1,5 +1,5 @@
 import type { PageNo } from "./page-number.ts";
-import type { PrefetchCause } from "./source.ts";
+import type { PrefetchCause, ReadTask } from "./source.ts";
 
 /**
  * One thing a reader did. A page it has to wait for is shown twice: when it is asked for, without bytes, and when it has
@@ -12,7 +12,7 @@ export interface AccessEvent {
   /** What the reader said it is doing. */
   readonly hint?: "point" | "scan" | undefined;
   /** What the reader said it works on. */
-  readonly task?: string | undefined;
+  readonly task?: ReadTask | undefined;
   /** True if the reader has to wait for the network. */
   readonly miss: boolean;
 }

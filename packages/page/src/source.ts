@@ -26,14 +26,17 @@ export interface AbortOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One piece of work of a reader, such as a run of a statement: an object of its own each time. */
+export interface ReadTask {
+  /** The same for the same work whatever its parameters, such as the text of the statement. */
+  readonly name: string;
+}
+
 export interface ReadOptions extends AbortOptions {
   /** What the caller is doing. Predictors may use it; it never changes the result. */
   readonly hint?: "point" | "scan" | undefined;
-  /**
-   * Names what the reader works on, such as the text of a statement: the same for the same work, whatever its parameters.
-   * Predictors may learn from one run of it for the next; it never changes the result.
-   */
-  readonly task?: string | undefined;
+  /** What the reader works on. Predictors may learn from one time for the next; it never changes the result. */
+  readonly task?: ReadTask | undefined;
 }
 
 /** What made somebody ask for pages that nobody waits for yet. */
@@ -105,6 +108,11 @@ export interface PrefetchSource extends PageSource {
    * @returns when the pages have arrived, failed, or were dropped
    */
   prefetch(pages: readonly PageNo[], options?: PrefetchOptions): Promise<void>;
+  /**
+   * As `peek`, for somebody who only looks ahead: it counts as nobody's reading and teaches no predictor. The array is
+   * valid in the current turn of the event loop only. Absent on sources to which it makes no difference.
+   */
+  glance?(page: PageNo): Uint8Array | undefined;
   /** What the way to the remote can do; `undefined` until enough was measured. Absent on sources that do not measure. */
   linkEstimate?(): LinkEstimate | undefined;
 }
