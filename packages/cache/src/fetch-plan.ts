@@ -7,7 +7,9 @@ export type FetchCause = "demand" | "segment" | "prefetch";
 /** One request to be sent: what to ask for and why, most urgent first. */
 export interface PlannedRequest {
   readonly urgency: "demand" | "prefetch";
-  readonly pages: Map<PageNo, FetchCause>;
+  readonly pages: readonly PageNo[];
+  /** Why each of them is. */
+  readonly causes: readonly FetchCause[];
 }
 
 /** What came together in one turn. */
@@ -33,9 +35,12 @@ export interface PlanOptions {
  */
 export function planRequests(wanted: Wanted, options: PlanOptions): PlannedRequest[] {
   const { pageCount, segmentPages, maxRequestPages } = options;
-  const causes = new Map<PageNo, FetchCause>();
+  const seen = new Set<PageNo>();
+  const causes: FetchCause[] = [];
   const want = (page: PageNo, cause: FetchCause): void => {
-    if (page <= pageCount && !causes.has(page) && options.absent(page)) causes.set(page, cause);
+    if (page > pageCount || seen.has(page) || !options.absent(page)) return;
+    seen.add(page);
+    causes.push(cause);
   };
   const demands = [...wanted.demands];
   for (const page of demands) want(page, "demand");
@@ -43,23 +48,22 @@ export function planRequests(wanted: Wanted, options: PlanOptions): PlannedReque
     for (const near of pagesOf([segmentOf(page, segmentPages, pageCount)])) want(near, "segment");
   }
   for (const page of wanted.prefetches) want(page, "prefetch");
-  return inRequests(causes, maxRequestPages);
+  return inRequests([...seen], causes, maxRequestPages);
 }
 
-function inRequests(causes: Map<PageNo, FetchCause>, maxRequestPages: number): PlannedRequest[] {
-  if (causes.size === 0) return [];
-  // Nearly always one request is enough, and then nothing is copied.
-  if (causes.size <= maxRequestPages) return [requestFor(causes)];
-  const pages = [...causes];
+function inRequests(
+  pages: readonly PageNo[],
+  causes: readonly FetchCause[],
+  maxRequestPages: number,
+): PlannedRequest[] {
   const requests: PlannedRequest[] = [];
   for (let at = 0; at < pages.length; at += maxRequestPages) {
-    requests.push(requestFor(new Map(pages.slice(at, at + maxRequestPages))));
+    requests.push({
+      // Demands come first, so a request without one at its head has none at all.
+      urgency: causes[at] === "demand" ? "demand" : "prefetch",
+      pages: pages.slice(at, at + maxRequestPages),
+      causes: causes.slice(at, at + maxRequestPages),
+    });
   }
   return requests;
-}
-
-/** Demands come first, so a request without one at its head has none at all. */
-function requestFor(pages: Map<PageNo, FetchCause>): PlannedRequest {
-  const [first] = pages.values();
-  return { urgency: first === "demand" ? "demand" : "prefetch", pages };
 }

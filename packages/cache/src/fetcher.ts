@@ -1,4 +1,11 @@
-import { type DatabaseShape, type PageEntry, type PageNo, rangesInOrder, type Transport } from "@lacuna/page";
+import {
+  type DatabaseShape,
+  type PageEntry,
+  PageMap,
+  type PageNo,
+  rangesInOrder,
+  type Transport,
+} from "@lacuna/page";
 import { missingPages, unaskedPage, wrongLength } from "./fetch-errors.ts";
 import { type FetchCause, type PlannedRequest, planRequests } from "./fetch-plan.ts";
 import { PrefetchCall } from "./prefetch-call.ts";
@@ -9,14 +16,20 @@ export interface FetchRequest {
   readonly urgency: "demand" | "prefetch";
   /** Every page asked for, in order. */
   readonly asked: readonly PageNo[];
-  /** The pages still to come. */
-  readonly coming: Map<PageNo, FetchCause>;
+  /** How many of them are still to come. */
+  coming: number;
   /** Those of them that a reader waits for. */
   readonly awaited: Set<PageNo>;
   /** The prefetch calls that want a page of it. */
   readonly calls: Set<PrefetchCall>;
   readonly controller: AbortController;
   ended: boolean;
+}
+
+/** Pages that are on the way with the same request for the same reason. */
+interface Part {
+  readonly request: FetchRequest;
+  readonly cause: FetchCause;
 }
 
 /** Whose pages they are. */
@@ -50,7 +63,8 @@ export interface FetcherOptions {
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #host: FetchHost;
-  readonly #onTheWay = new Map<PageNo, FetchRequest>();
+  readonly #requests = new Set<FetchRequest>();
+  readonly #onTheWay = new PageMap<Part>();
   #demands = new Set<PageNo>();
   #calls: PrefetchCall[] = [];
   #scheduled = false;
@@ -62,9 +76,9 @@ export class Fetcher {
 
   /** Somebody waits for a page that is not here: it will end in `arrived`, `present` or `failed`. */
   demand(page: PageNo): void {
-    const request = this.#onTheWay.get(page);
-    if (request !== undefined) {
-      request.awaited.add(page);
+    const part = this.#onTheWay.get(page);
+    if (part !== undefined) {
+      part.request.awaited.add(page);
       return;
     }
     this.#demands.add(page);
@@ -74,7 +88,7 @@ export class Fetcher {
   /** Nobody waits for the page any more. */
   withdraw(page: PageNo): void {
     this.#demands.delete(page);
-    const request = this.#onTheWay.get(page);
+    const request = this.#onTheWay.get(page)?.request;
     if (request?.awaited.delete(page)) this.#cancelIfUnwanted(request);
   }
 
@@ -93,7 +107,7 @@ export class Fetcher {
     this.#demands.clear();
     for (const call of this.#calls) call.end();
     this.#calls = [];
-    for (const request of new Set(this.#onTheWay.values())) this.#cancel(request);
+    for (const request of [...this.#requests]) this.#cancel(request);
   }
 
   #scheduleFlush(): void {
@@ -130,18 +144,22 @@ export class Fetcher {
     for (const request of requests) void this.#run(request);
   }
 
-  #register(plan: PlannedRequest): FetchRequest {
+  #register({ urgency, pages, causes }: PlannedRequest): FetchRequest {
     const request: FetchRequest = {
-      urgency: plan.urgency,
-      asked: [...plan.pages.keys()],
-      coming: plan.pages,
+      urgency,
+      asked: pages,
+      coming: pages.length,
       awaited: new Set(),
       calls: new Set(),
       controller: new AbortController(),
       ended: false,
     };
-    for (const [page, cause] of plan.pages) {
-      this.#onTheWay.set(page, request);
+    this.#requests.add(request);
+    let part: Part | undefined;
+    for (const [at, page] of pages.entries()) {
+      const cause = causes[at] as FetchCause;
+      if (part?.cause !== cause) part = { request, cause };
+      this.#onTheWay.set(page, part);
       if (cause === "demand") request.awaited.add(page);
     }
     return request;
@@ -149,7 +167,7 @@ export class Fetcher {
 
   #attach(call: PrefetchCall, requests: readonly FetchRequest[]): void {
     for (const request of requests) {
-      if (!call.pages.some((page) => request.coming.has(page))) continue;
+      if (!call.pages.some((page) => this.#onTheWay.get(page)?.request === request)) continue;
       request.calls.add(call);
       call.open++;
     }
@@ -174,8 +192,8 @@ export class Fetcher {
         const congestion = this.#host.congestion();
         if (congestion !== undefined) await congestion;
       }
-      const missing = request.coming.size;
-      if (missing > 0) throw missingPages(missing, request.asked.length);
+      const { coming, asked } = request;
+      if (coming > 0) throw missingPages(coming, asked.length);
       this.#end(request, "complete", undefined);
     } catch (error) {
       this.#end(request, "failed", error);
@@ -183,18 +201,18 @@ export class Fetcher {
   }
 
   #receive(request: FetchRequest, { page, bytes }: PageEntry): void {
-    const cause = request.coming.get(page);
-    if (cause === undefined) throw unaskedPage(page);
+    const part = this.#onTheWay.get(page);
+    if (part?.request !== request) throw unaskedPage(page);
     const { pageSize } = this.#options.shape;
     if (bytes.length !== pageSize) throw wrongLength(page, pageSize, bytes.length);
-    request.coming.delete(page);
+    request.coming--;
     request.awaited.delete(page);
     this.#onTheWay.delete(page);
-    this.#host.arrived(page, bytes, cause);
+    this.#host.arrived(page, bytes, part.cause);
   }
 
   #dropCall(call: PrefetchCall): void {
-    for (const request of new Set(this.#onTheWay.values())) {
+    for (const request of [...this.#requests]) {
       if (request.calls.delete(call)) this.#cancelIfUnwanted(request);
     }
   }
@@ -212,8 +230,15 @@ export class Fetcher {
     // A request that was given up still ends in its own time, and nobody listens.
     if (request.ended) return;
     request.ended = true;
-    for (const page of request.coming.keys()) this.#onTheWay.delete(page);
-    for (const [page, cause] of request.coming) this.#host.failed(page, cause, error);
+    this.#requests.delete(request);
+    const missing: [PageNo, FetchCause][] = [];
+    for (const page of request.coming > 0 ? request.asked : []) {
+      const part = this.#onTheWay.get(page);
+      if (part?.request !== request) continue;
+      this.#onTheWay.delete(page);
+      missing.push([page, part.cause]);
+    }
+    for (const [page, cause] of missing) this.#host.failed(page, cause, error);
     for (const call of request.calls) if (--call.open === 0) call.end();
     this.#host.ended(request, outcome, error);
   }

@@ -161,7 +161,7 @@ export class SegmentCache implements PrefetchSource {
         if (outcome === "failed") this.#ledger.failedRequests++;
         if (outcome === "cancelled") this.#ledger.cancelledRequests++;
         if (this.#over === undefined) this.#writer.flush();
-        const arrived = asked.length - coming.size;
+        const arrived = asked.length - coming;
         this.#onEvent({ type: "answer", urgency, outcome, asked: asked.length, arrived, error });
       },
       congestion: () => (this.#writer.congested ? this.#writer.settled() : undefined),
