@@ -1,8 +1,9 @@
 import {
-  type AbortOptions,
   closedError,
   isLacunaError,
+  type LinkEstimate,
   type PageNo,
+  type PrefetchOptions,
   type PrefetchSource,
   type ReadOptions,
   type Revision,
@@ -52,8 +53,18 @@ export class BaseSnapshot implements PrefetchSnapshot {
     }
   }
 
-  async prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
+  async prefetch(pages: readonly PageNo[], options?: PrefetchOptions): Promise<void> {
     await this.#base?.prefetch(pages, options);
+  }
+
+  /** `undefined` also once the snapshot is released. */
+  glance(page: PageNo): Uint8Array | undefined {
+    const base = this.#base;
+    return base?.glance === undefined ? base?.peek(page) : base.glance(page);
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#base?.linkEstimate?.();
   }
 
   release(): void {
