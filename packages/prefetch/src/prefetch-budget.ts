@@ -1,4 +1,4 @@
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
 
 /** What became of predictions. Counted in pages. */
 export interface PredictionStats {
@@ -18,12 +18,11 @@ export interface PredictionStats {
 
 /** Pages that were predicted together. */
 export interface Batch {
-  /** Those that nobody has come to. */
-  readonly pages: Set<PageNo>;
-  /** How many there were. */
-  readonly size: number;
+  readonly pages: readonly PageNo[];
+  /** How many of them nobody has come to. */
+  pending: number;
   /** The miss by which they are given up. */
-  readonly due: number;
+  due: number;
   /** Whether fetching them is over, in whatever way. */
   over: boolean;
 }
@@ -41,7 +40,7 @@ const MEMORY = 1024;
  */
 export class PrefetchBudget {
   readonly #budget: number;
-  readonly #batchOf = new Map<PageNo, Batch>();
+  readonly #batchOf = new PageMap<Batch>();
   #batches: Batch[] = [];
   #misses = 0;
   #predicted = 0;
@@ -75,11 +74,11 @@ export class PrefetchBudget {
     const batch = this.#batchOf.get(page);
     if (batch !== undefined) {
       this.#batchOf.delete(page);
-      batch.pages.delete(page);
+      batch.pending--;
       this.#used++;
       this.#latelyUsed++;
     }
-    if (oldest.pages.size === 0 || oldest.due <= this.#misses) this.#giveUp(oldest);
+    if (oldest.pending === 0 || oldest.due <= this.#misses) this.#giveUp(oldest);
     return batch !== undefined;
   }
 
@@ -88,16 +87,25 @@ export class PrefetchBudget {
     return this.#batchOf.get(page);
   }
 
+  /** The pages of a batch that nobody has come to. */
+  pendingOf(batch: Batch): PageNo[] {
+    return batch.pages.filter((page) => this.#batchOf.get(page) === batch);
+  }
+
   /** Pages are predicted; those that are pending already do not count again. */
   spend(pages: readonly PageNo[]): Batch {
-    const fresh = new Set(pages.filter((page) => !this.#batchOf.has(page)));
-    const pending = this.#batchOf.size + fresh.size;
+    const fresh: PageNo[] = [];
+    const batch: Batch = { pages: fresh, pending: 0, due: 0, over: false };
+    for (const page of pages) {
+      if (this.#batchOf.has(page)) continue;
+      this.#batchOf.set(page, batch);
+      fresh.push(page);
+    }
+    batch.pending = fresh.length;
     // Scans that take turns come to a page late: the more is pending, the later.
-    const due = this.#misses + 512 + 8 * pending;
-    const batch = { pages: fresh, size: fresh.size, due, over: false };
-    for (const page of fresh) this.#batchOf.set(page, batch);
-    this.#predicted += batch.size;
-    if (batch.size > 0) this.#batches.push(batch);
+    batch.due = this.#misses + 512 + 8 * this.#batchOf.size;
+    this.#predicted += fresh.length;
+    if (fresh.length > 0) this.#batches.push(batch);
     return batch;
   }
 
@@ -113,9 +121,9 @@ export class PrefetchBudget {
 
   #giveUp(oldest: Batch): void {
     this.#batches.shift();
-    for (const page of oldest.pages) this.#batchOf.delete(page);
-    this.#wasted += oldest.pages.size;
-    this.#latelyWasted += oldest.pages.size;
+    for (const page of this.pendingOf(oldest)) this.#batchOf.delete(page);
+    this.#wasted += oldest.pending;
+    this.#latelyWasted += oldest.pending;
     if (this.#latelyUsed + this.#latelyWasted < MEMORY) return;
     this.#latelyUsed /= 2;
     this.#latelyWasted /= 2;

@@ -131,7 +131,7 @@ class PredictingSource implements PredictiveSource {
     }
     if (pages.length === 0) return;
     const batch = this.#budget.spend(pages);
-    if (batch.size > 0) this.#send(batch, signal);
+    if (batch.pages.length > 0) this.#send(batch, signal);
   }
 
   #send(batch: Batch, signal: AbortSignal | undefined): void {
@@ -139,7 +139,7 @@ class PredictingSource implements PredictiveSource {
       batch.over = true;
     };
     batch.over = false;
-    this.#source.prefetch([...batch.pages], { signal }).then(() => {
+    this.#source.prefetch(this.#budget.pendingOf(batch), { signal }).then(() => {
       over();
       // Interior pages may have come that show where to go on.
       this.#predict(signal);
