@@ -16,6 +16,20 @@ export {
 export { countPages, type PageRange, pagesOf, rangesInOrder } from "./page-range.ts";
 export { PageSet } from "./page-set.ts";
 export type { AccessEvent, Predictor } from "./predictor.ts";
+export type {
+  RemoteAnswer,
+  RemoteColumn,
+  RemotePipeline,
+  RemoteRequest,
+  RemoteResult,
+  RemoteRows,
+  RemoteSqlError,
+  RemoteStatement,
+  RemoteStep,
+  RemoteStepResult,
+  SqlCondition,
+  SqlValue,
+} from "./remote-sql.ts";
 export {
   type AbortOptions,
   type DatabaseShape,
@@ -30,6 +44,13 @@ export {
   revision,
 } from "./source.ts";
 export type { PageStore } from "./store.ts";
+export {
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
+  isSyncTransport,
+  type SyncTransport,
+} from "./sync-transport.ts";
 export type {
   Bootstrap,
   Opening,

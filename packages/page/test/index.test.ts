@@ -14,6 +14,7 @@ it("exports these names", () => {
     "isLacunaError",
     "isPageNo",
     "isPageSize",
+    "isSyncTransport",
     "offsetOfPage",
     "pageAtIndex",
     "pageIndex",
