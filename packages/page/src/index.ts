@@ -1,3 +1,4 @@
+export type { ByteFile, SideFile } from "./byte-file.ts";
 export { closedError, type ErrorFacts, isLacunaError, LacunaError, type LacunaErrorCode } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { PageMap } from "./page-map.ts";
@@ -34,6 +35,7 @@ export {
   type AbortOptions,
   type DatabaseShape,
   type LinkEstimate,
+  LOCAL_REVISION,
   type PageSource,
   type PrefetchCause,
   type PrefetchOptions,
