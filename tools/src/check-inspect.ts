@@ -6,7 +6,7 @@
  *
  * The directory holds `manifest.jsonl` and `corrupt/` with its outcomes.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -61,10 +61,20 @@ async function ours(file: string): Promise<Verdict> {
   };
 }
 
+/** A journal is rolled back in a copy; without one nothing may be written at all. */
+function openAsSqlite(file: string): DatabaseSync {
+  if (!existsSync(`${file}-journal`)) {
+    return new DatabaseSync(new URL(`${pathToFileURL(file).href}?immutable=1`), { readOnly: true });
+  }
+  const copy = join(scratch, "copy.db");
+  for (const suffix of ["", "-journal"]) copyFileSync(file + suffix, copy + suffix);
+  return new DatabaseSync(copy);
+}
+
 function theirs(file: string): Verdict {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(new URL(`${pathToFileURL(file).href}?immutable=1`), { readOnly: true });
+    db = openAsSqlite(file);
     const lines = db
       .prepare("PRAGMA integrity_check")
       .all()

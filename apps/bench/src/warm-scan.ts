@@ -161,7 +161,7 @@ function sourceOf(bytes: Uint8Array): SnapshotSource {
   const peek = (page: PageNo) => pages[page - 1];
   const read = async (page: PageNo) => peek(page) ?? new Uint8Array(pageSize);
   const shape = { revision: revision("bench"), pageSize, pageCount: pages.length };
-  return { snapshot: () => ({ ...shape, peek, read, release: () => {} }) };
+  return { snapshot: () => ({ ...shape, version: 1, peek, read, release: () => {} }) };
 }
 
 /** Milliseconds each takes. They take turns, so that what else the machine does hits all of them alike. */

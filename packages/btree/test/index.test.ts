@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as btree from "../src/index.ts";
+import * as journal from "../src/journal/index.ts";
 import * as wal from "../src/wal/index.ts";
 import * as write from "../src/write/index.ts";
 
@@ -55,5 +56,15 @@ it("exports exactly these names for write-ahead logs", () => {
     "WalIndex",
     "WalWriter",
     "parseWalHeader",
+  ]);
+});
+
+it("exports exactly these names for rollback journals", () => {
+  expect(Object.keys(journal).sort()).toEqual([
+    "JOURNAL_HEADER_BYTES",
+    "JournalIndex",
+    "SUPER_JOURNAL_TAIL_BYTES",
+    "namesSuperJournal",
+    "parseJournalHeader",
   ]);
 });

@@ -1,20 +1,25 @@
 import { type DatabaseShape, LacunaError, type PageStore, type Transport } from "@lacuna/page";
 import type { CacheEvent } from "./cache-event.ts";
 import { nextMacrotask, type Schedule } from "./schedule.ts";
+import { DEFAULT_SEGMENT_BYTES, segmentBytesFor } from "./segment.ts";
+
+/** What a cache needs of a transport. */
+export type PageTransport = Pick<Transport, "fetchPages" | "linkEstimate">;
 
 export interface SegmentCacheOptions {
   /** Where missing pages come from. Without it a page that is not resident is `OFFLINE`. */
-  readonly transport?: Pick<Transport, "fetchPages"> | undefined;
+  readonly transport?: PageTransport | undefined;
   /** Where pages live. Its shape must be `shape`. It stays the caller's: `close` does not close it. */
   readonly store: PageStore;
   /** The database and the one revision that every fetch names. */
   readonly shape: DatabaseShape;
   /**
    * Bytes fetched together around a demanded page, rounded down to whole pages, at least one page. Larger means fewer
-   * round trips and more bytes nobody reads.
+   * round trips and more bytes nobody reads. `"auto"` follows the link: about what it carries in one round trip, from
+   * 16 KiB to 1 MiB, and 128 KiB until it was measured.
    * @default 131072
    */
-  readonly segmentBytes?: number | undefined;
+  readonly segmentBytes?: number | "auto" | undefined;
   /**
    * Bytes of pages kept in memory over the store. Pages that the store has not taken yet come on top, at most about
    * 1 MiB.
@@ -35,16 +40,15 @@ export interface SegmentCacheOptions {
   readonly onEvent?: ((event: CacheEvent) => void) | undefined;
 }
 
-const DEFAULT_SEGMENT_BYTES = 128 * 1024;
 const DEFAULT_MEMORY_BYTES = 32 * 1024 * 1024;
 const DEFAULT_MAX_REQUEST_PAGES = 4096;
 
 /** Options with every default in place, in the units the cache counts in. */
 export interface ResolvedOptions {
-  readonly transport: Pick<Transport, "fetchPages"> | undefined;
+  readonly transport: PageTransport | undefined;
   readonly store: PageStore;
   readonly shape: DatabaseShape;
-  readonly segmentPages: number;
+  readonly segmentPages: () => number;
   readonly memoryPages: number;
   readonly maxRequestPages: number;
   readonly schedule: Schedule;
@@ -55,13 +59,17 @@ export interface ResolvedOptions {
 export function resolveOptions(options: SegmentCacheOptions): ResolvedOptions {
   const { shape, store, transport } = options;
   checkShape(store.shape(), shape);
-  const segmentBytes = atLeast(1, "segmentBytes", options.segmentBytes ?? DEFAULT_SEGMENT_BYTES);
+  const { segmentBytes = DEFAULT_SEGMENT_BYTES } = options;
+  if (segmentBytes !== "auto") atLeast(1, "segmentBytes", segmentBytes);
   const memoryBytes = atLeast(0, "memoryBytes", options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
   return {
     transport,
     store,
     shape,
-    segmentPages: Math.max(1, Math.floor(segmentBytes / shape.pageSize)),
+    segmentPages: () => {
+      const bytes = segmentBytes === "auto" ? segmentBytesFor(transport?.linkEstimate?.()) : segmentBytes;
+      return Math.max(1, Math.floor(bytes / shape.pageSize));
+    },
     memoryPages: Math.floor(memoryBytes / shape.pageSize),
     maxRequestPages: atLeast(1, "maxRequestPages", options.maxRequestPages ?? DEFAULT_MAX_REQUEST_PAGES),
     schedule: options.schedule ?? nextMacrotask(),

@@ -1,16 +1,20 @@
-import { type PageNo, PageSet } from "@lacuna/page";
+import { type PageNo, PageSet, type PrefetchCause } from "@lacuna/page";
 import type { FetchCause } from "./fetch-plan.ts";
 
-/** What became of the pages that speculation brought. Counted in pages, since the cache was made. */
+/** What became of the pages that speculation asked for. Counted in pages, since the cache was made. */
 export interface SpeculationStats {
   /** Pages that arrived. */
   readonly fetched: number;
-  /** Of these, pages that were here before a reader asked for them. */
+  /** Of these, pages that were here before a reader asked for them: what speculation is for. */
   readonly used: number;
-  /** Of these, pages a reader already waited for when they arrived. */
+  /** Of these, pages a reader already waited for when they arrived: it waited less than it would have. */
   readonly late: number;
-  /** Of these, pages nobody has read so far: `fetched - used - late`. */
+  /** Of these, pages nobody has read so far, wasted unless somebody does: `fetched - used - late`. */
   readonly unread: number;
+  /** Pages that did not arrive because by then nobody wanted them any more. */
+  readonly cancelled: number;
+  /** Pages that did not arrive because their request failed. */
+  readonly failed: number;
 }
 
 /** What a cache has done since it was made. */
@@ -35,10 +39,10 @@ export interface CacheStats {
   readonly demandPages: number;
   /** Pages that arrived because they share a segment with a demanded page. */
   readonly segment: SpeculationStats;
-  /** Pages that arrived because `prefetch` asked for them. */
+  /** Pages that `prefetch` asked for. */
   readonly prefetch: SpeculationStats;
-  /** Pages that `prefetch` asked for and that did not arrive. */
-  readonly failedPrefetchPages: number;
+  /** The same for each cause that pages were asked for. */
+  readonly causes: Readonly<Partial<Record<PrefetchCause, SpeculationStats>>>;
   /** Pages the store refused. They are served from memory while they stay there. */
   readonly refusedPages: number;
   /** Pages the store holds. */
@@ -51,12 +55,26 @@ class Speculation {
   fetched = 0;
   used = 0;
   late = 0;
+  cancelled = 0;
+  failed = 0;
   readonly unread = new PageSet();
 
   stats(): SpeculationStats {
-    const { fetched, used, late } = this;
-    return { fetched, used, late, unread: fetched - used - late };
+    const { fetched, used, late, cancelled, failed } = this;
+    return { fetched, used, late, unread: fetched - used - late, cancelled, failed };
   }
+}
+
+const NONE: SpeculationStats = new Speculation().stats();
+
+function sum(parts: readonly SpeculationStats[]): SpeculationStats {
+  const total = { ...NONE };
+  for (const part of parts) {
+    for (const name of Object.keys(total) as (keyof SpeculationStats)[]) {
+      (total as Record<keyof SpeculationStats, number>)[name] += part[name];
+    }
+  }
+  return total;
 }
 
 /** Keeps the counts of a cache. */
@@ -69,10 +87,8 @@ export class Ledger {
   misses = 0;
   fetchedPages = 0;
   demandPages = 0;
-  failedPrefetchPages = 0;
   refusedPages = 0;
-  readonly #segment = new Speculation();
-  readonly #prefetch = new Speculation();
+  readonly #speculation = new Map<Exclude<FetchCause, "demand">, Speculation>();
 
   /** @param awaited whether a reader waits for it */
   arrived(page: PageNo, cause: FetchCause, awaited: boolean): void {
@@ -81,16 +97,32 @@ export class Ledger {
       this.demandPages++;
       return;
     }
-    const speculation = cause === "segment" ? this.#segment : this.#prefetch;
+    const speculation = this.#of(cause);
     speculation.fetched++;
     if (awaited) speculation.late++;
     else speculation.unread.add(page);
   }
 
+  /** A page that was asked for will not come. */
+  failed(cause: FetchCause, outcome: "failed" | "cancelled"): void {
+    if (cause !== "demand") this.#of(cause)[outcome]++;
+  }
+
   /** Somebody reads a page; only the first time matters. */
   read(page: PageNo): void {
-    if (this.#segment.unread.size > 0 && this.#segment.unread.delete(page)) this.#segment.used++;
-    else if (this.#prefetch.unread.size > 0 && this.#prefetch.unread.delete(page)) this.#prefetch.used++;
+    for (const speculation of this.#speculation.values()) {
+      if (speculation.unread.size === 0 || !speculation.unread.delete(page)) continue;
+      speculation.used++;
+      return;
+    }
+  }
+
+  #of(cause: Exclude<FetchCause, "demand">): Speculation {
+    const known = this.#speculation.get(cause);
+    if (known !== undefined) return known;
+    const speculation = new Speculation();
+    this.#speculation.set(cause, speculation);
+    return speculation;
   }
 
   stats(now: {
@@ -98,6 +130,10 @@ export class Ledger {
     readonly residentPages: number;
     readonly memoryPages: number;
   }): CacheStats {
+    const causes: Partial<Record<PrefetchCause, SpeculationStats>> = {};
+    for (const [cause, speculation] of this.#speculation) {
+      if (cause !== "segment") causes[cause] = speculation.stats();
+    }
     return {
       requests: this.requests,
       failedRequests: this.failedRequests,
@@ -108,9 +144,9 @@ export class Ledger {
       fetchedPages: this.fetchedPages,
       fetchedBytes: this.fetchedPages * now.pageSize,
       demandPages: this.demandPages,
-      segment: this.#segment.stats(),
-      prefetch: this.#prefetch.stats(),
-      failedPrefetchPages: this.failedPrefetchPages,
+      segment: this.#speculation.get("segment")?.stats() ?? NONE,
+      prefetch: sum(Object.values(causes)),
+      causes,
       refusedPages: this.refusedPages,
       residentPages: now.residentPages,
       memoryBytes: now.memoryPages * now.pageSize,

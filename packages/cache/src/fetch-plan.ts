@@ -1,8 +1,8 @@
-import { type PageNo, pagesOf } from "@lacuna/page";
+import { type PageNo, type PrefetchCause, pagesOf } from "@lacuna/page";
 import { segmentOf } from "./segment.ts";
 
-/** Why a page is fetched: somebody waits for it, it shares a segment with such a page, or it was predicted. */
-export type FetchCause = "demand" | "segment" | "prefetch";
+/** Why a page is fetched: somebody waits for it, it shares a segment with such a page, or somebody asked for it ahead. */
+export type FetchCause = "demand" | "segment" | PrefetchCause;
 
 /** One request to be sent: what to ask for and why, most urgent first. */
 export interface PlannedRequest {
@@ -17,7 +17,7 @@ export interface Wanted {
   /** Pages somebody waits for, in the order met. */
   readonly demands: Iterable<PageNo>;
   /** Pages nobody waits for yet, most wanted first. */
-  readonly prefetches: Iterable<PageNo>;
+  readonly prefetches: Iterable<{ readonly pages: readonly PageNo[]; readonly cause: PrefetchCause }>;
 }
 
 export interface PlanOptions {
@@ -44,10 +44,10 @@ export function planRequests(wanted: Wanted, options: PlanOptions): PlannedReque
   };
   const demands = [...wanted.demands];
   for (const page of demands) want(page, "demand");
-  for (const page of demands) {
+  for (const page of segmentPages > 1 ? demands : []) {
     for (const near of pagesOf([segmentOf(page, segmentPages, pageCount)])) want(near, "segment");
   }
-  for (const page of wanted.prefetches) want(page, "prefetch");
+  for (const { pages, cause } of wanted.prefetches) for (const page of pages) want(page, cause);
   return inRequests([...seen], causes, maxRequestPages);
 }
 

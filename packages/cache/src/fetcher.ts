@@ -3,6 +3,7 @@ import {
   type PageEntry,
   PageMap,
   type PageNo,
+  type PrefetchOptions,
   rangesInOrder,
   type Transport,
 } from "@lacuna/page";
@@ -41,8 +42,8 @@ export interface FetchHost {
   sent(request: FetchRequest): void;
   /** A page that was asked for, of the right length. */
   arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void;
-  /** A page that will not come. */
-  failed(page: PageNo, cause: FetchCause, error: unknown): void;
+  /** A page that will not come: its request failed with `error`, or was given up because nobody wants it any more. */
+  failed(page: PageNo, cause: FetchCause, outcome: "failed" | "cancelled", error: unknown): void;
   ended(request: FetchRequest, outcome: "complete" | "failed" | "cancelled", error: unknown): void;
   /** Resolves when more pages can be taken; `undefined` if they can be taken now. */
   congestion(): Promise<void> | undefined;
@@ -51,7 +52,8 @@ export interface FetchHost {
 export interface FetcherOptions {
   readonly transport: Pick<Transport, "fetchPages">;
   readonly shape: DatabaseShape;
-  readonly segmentPages: number;
+  /** Pages per segment now, at least 1. */
+  readonly segmentPages: () => number;
   readonly maxRequestPages: number;
   readonly schedule: Schedule;
 }
@@ -93,8 +95,8 @@ export class Fetcher {
   }
 
   /** @returns when every page it asked for has come, failed or was dropped; never rejects */
-  prefetch(pages: readonly PageNo[], signal: AbortSignal | undefined): Promise<void> {
-    const call = new PrefetchCall(pages, signal, () => this.#dropCall(call));
+  prefetch(pages: readonly PageNo[], options: PrefetchOptions): Promise<void> {
+    const call = new PrefetchCall(pages, options, () => this.#dropCall(call));
     if (call.live) {
       this.#calls.push(call);
       this.#scheduleFlush();
@@ -131,9 +133,9 @@ export class Fetcher {
     }
     const { segmentPages, maxRequestPages, shape } = this.#options;
     const planned = planRequests(
-      { demands, prefetches: calls.flatMap((call) => call.pages) },
+      { demands, prefetches: calls },
       {
-        segmentPages,
+        segmentPages: segmentPages(),
         maxRequestPages,
         pageCount: shape.pageCount,
         absent: (page) => !this.#onTheWay.has(page) && this.#host.absent(page),
@@ -238,7 +240,9 @@ export class Fetcher {
       this.#onTheWay.delete(page);
       missing.push([page, part.cause]);
     }
-    for (const [page, cause] of missing) this.#host.failed(page, cause, error);
+    if (outcome !== "complete") {
+      for (const [page, cause] of missing) this.#host.failed(page, cause, outcome, error);
+    }
     for (const call of request.calls) if (--call.open === 0) call.end();
     this.#host.ended(request, outcome, error);
   }

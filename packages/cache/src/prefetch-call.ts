@@ -1,8 +1,9 @@
-import type { PageNo } from "@lacuna/page";
+import type { PageNo, PrefetchCause, PrefetchOptions } from "@lacuna/page";
 
 /** One call of `prefetch`, until its pages have come, failed or were dropped. */
 export class PrefetchCall {
   readonly pages: readonly PageNo[];
+  readonly cause: PrefetchCause;
   readonly done: Promise<void>;
   /** Requests on the way with pages of it. */
   open = 0;
@@ -11,9 +12,10 @@ export class PrefetchCall {
   #live = true;
   #resolve: () => void = () => {};
 
-  /** @param onAborted called when `signal` aborts while the call is live */
-  constructor(pages: readonly PageNo[], signal: AbortSignal | undefined, onAborted: () => void) {
+  /** @param onAborted called when the signal aborts while the call is live */
+  constructor(pages: readonly PageNo[], { signal, cause = "other" }: PrefetchOptions, onAborted: () => void) {
     this.pages = pages;
+    this.cause = cause;
     this.#signal = signal;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;

@@ -1,19 +1,23 @@
 import {
-  type AbortOptions,
   closedError,
   isLacunaError,
   LacunaError,
+  type LinkEstimate,
+  type PageEntry,
   type PageNo,
   type PageSet,
   type PageStore,
+  type PrefetchCause,
+  type PrefetchOptions,
   type PrefetchSource,
   type ReadOptions,
   type Revision,
 } from "@lacuna/page";
 import type { CacheEvent } from "./cache-event.ts";
-import { resolveOptions, type SegmentCacheOptions } from "./cache-options.ts";
+import { type PageTransport, resolveOptions, type SegmentCacheOptions } from "./cache-options.ts";
 import { type CacheStats, Ledger } from "./cache-stats.ts";
 import { demandError, offlineError } from "./fetch-errors.ts";
+import type { FetchCause } from "./fetch-plan.ts";
 import { Fetcher, type FetcherOptions } from "./fetcher.ts";
 import { type Frame, PageMemory } from "./page-memory.ts";
 import { PageWait } from "./page-wait.ts";
@@ -31,6 +35,7 @@ export class SegmentCache implements PrefetchSource {
   readonly pageSize: number;
   readonly pageCount: number;
   readonly #store: PageStore;
+  readonly #transport: PageTransport | undefined;
   readonly #resident: PageSet;
   readonly #memory: PageMemory;
   readonly #fetcher: Fetcher | undefined;
@@ -49,6 +54,7 @@ export class SegmentCache implements PrefetchSource {
     this.pageSize = shape.pageSize;
     this.pageCount = shape.pageCount;
     this.#store = store;
+    this.#transport = transport;
     this.#resident = store.resident();
     this.#onEvent = resolved.onEvent;
     this.#memory = new PageMemory(resolved.memoryPages);
@@ -80,9 +86,7 @@ export class SegmentCache implements PrefetchSource {
 
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
     if (this.#over !== undefined) throw overError(page, this.#over);
-    if (!this.#contains(page)) {
-      throw new RangeError(`expected a page from 1 to ${this.pageCount}, got ${page}`);
-    }
+    this.#checkContained(page);
     options?.signal?.throwIfAborted();
     const here = this.peek(page);
     if (here !== undefined) return here;
@@ -93,10 +97,45 @@ export class SegmentCache implements PrefetchSource {
   }
 
   /** Exactly these pages, without the rest of their segments. */
-  async prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
+  async prefetch(pages: readonly PageNo[], options: PrefetchOptions = {}): Promise<void> {
     if (this.#over !== undefined || this.#fetcher === undefined) return;
     const absent = pages.filter((page) => this.#contains(page) && this.#absent(page));
-    if (absent.length > 0) await this.#fetcher.prefetch(absent, options?.signal);
+    if (absent.length > 0) await this.#fetcher.prefetch(absent, options);
+  }
+
+  glance(page: PageNo): Uint8Array | undefined {
+    const frame = this.#memory.find(page);
+    if (frame !== undefined) return frame.bytes;
+    const gone = this.#over !== undefined || !this.#resident.has(page);
+    return gone ? undefined : this.#store.getSync?.(page);
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#transport?.linkEstimate?.();
+  }
+
+  /**
+   * Takes pages of this revision that came in another way, such as by a query at the remote. Those that are here already stay
+   * as they are; readers who wait for one of the others go on.
+   * @returns a promise when the store lags behind: it resolves when more should be given
+   * @throws {RangeError} for a page outside the database or of a wrong length; those before it are taken
+   */
+  accept(entries: readonly PageEntry[], cause: PrefetchCause): Promise<void> | undefined {
+    for (const { page, bytes } of entries) {
+      if (this.#over !== undefined) return undefined;
+      this.#checkContained(page);
+      if (bytes.length !== this.pageSize) {
+        throw new RangeError(`expected ${this.pageSize} bytes of page ${page}, got ${bytes.length}`);
+      }
+      if (this.#absent(page)) this.#arrived(page, bytes, cause);
+    }
+    return this.#writer.congested ? this.#writer.settled() : undefined;
+  }
+
+  /** Resolves when every page that has arrived by now is in the store, or was refused by it. */
+  async flush(): Promise<void> {
+    this.#writer.flush();
+    await this.#writer.settled();
   }
 
   /** Counts since the cache was made. */
@@ -142,15 +181,9 @@ export class SegmentCache implements PrefetchSource {
     return new Fetcher(options, {
       absent: (page) => this.#absent(page),
       present: (page) => this.#resume(page),
-      arrived: (page, bytes, cause) => {
-        const wait = this.#waits.get(page);
-        this.#ledger.arrived(page, cause, wait !== undefined);
-        this.#waits.delete(page);
-        if (wait === undefined) this.#keep(page, bytes, { unread: cause !== "demand", shared: false });
-        else wait.arrive(this.#keep(page, bytes, { unread: false, shared: true }));
-      },
-      failed: (page, cause, error) => {
-        if (cause === "prefetch") this.#ledger.failedPrefetchPages++;
+      arrived: (page, bytes, cause) => this.#arrived(page, bytes, cause),
+      failed: (page, cause, outcome, error) => {
+        this.#ledger.failed(cause, outcome);
         this.#failWait(page, demandError(page, error));
       },
       sent: ({ urgency, asked }) => {
@@ -168,8 +201,21 @@ export class SegmentCache implements PrefetchSource {
     });
   }
 
+  #arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void {
+    const wait = this.#waits.get(page);
+    this.#ledger.arrived(page, cause, wait !== undefined);
+    this.#waits.delete(page);
+    if (wait === undefined) this.#keep(page, bytes, { unread: cause !== "demand", shared: false });
+    else wait.arrive(this.#keep(page, bytes, { unread: false, shared: true }));
+  }
+
   #contains(page: PageNo): boolean {
     return Number.isInteger(page) && page >= 1 && page <= this.pageCount;
+  }
+
+  #checkContained(page: PageNo): void {
+    if (this.#contains(page)) return;
+    throw new RangeError(`expected a page from 1 to ${this.pageCount}, got ${page}`);
   }
 
   #absent(page: PageNo): boolean {

@@ -79,6 +79,6 @@ describe("a request that fails", () => {
     transport.release();
     expect(await reading).toMatchObject({ code: "NETWORK", page: 21 });
     await expect(prefetching).resolves.toBeUndefined();
-    expect(cache.stats()).toMatchObject({ failedRequests: 1, failedPrefetchPages: 1 });
+    expect(cache.stats()).toMatchObject({ failedRequests: 1, prefetch: { failed: 1 } });
   });
 });

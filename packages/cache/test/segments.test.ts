@@ -1,7 +1,8 @@
-import { pageNo } from "@lacuna/page";
+import { type LinkEstimate, pageNo } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
 import { laterTurn } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
+import { SegmentCache } from "../src/index.ts";
 import { pagesNo, setUp } from "./set-up.ts";
 
 const SEGMENT_OF_FOUR = { segmentBytes: 16 * 1024 };
@@ -57,6 +58,33 @@ describe("a demand miss", () => {
     expect(transport.asked[0]?.toSorted((a, b) => a - b)).toEqual(
       pagesNo(...Array.from({ length: 32 }, (_, index) => 33 + index)),
     );
+  });
+});
+
+describe("segments that follow the link", () => {
+  const estimated = async (link: LinkEstimate | undefined) => {
+    const { transport, ...rest } = await setUp();
+    const measured = Object.assign(transport, { linkEstimate: () => link });
+    await rest.store.reset(rest.database.shape);
+    const { database, store } = rest;
+    return {
+      transport,
+      cache: new SegmentCache({ transport: measured, store, shape: database.shape, segmentBytes: "auto" }),
+    };
+  };
+
+  it.each([
+    ["a link that is not measured", undefined, 32],
+    ["50 ms and 2.5 MB a second", { roundTripMs: 50, bytesPerSecond: 2_500_000 }, 32],
+    ["10 ms and 1 MB a second", { roundTripMs: 10, bytesPerSecond: 1_000_000 }, 4],
+    ["5 ms and 125 MB a second", { roundTripMs: 5, bytesPerSecond: 125_000_000 }, 128],
+    ["no round trip at all", { roundTripMs: 0, bytesPerSecond: 1_000_000 }, 4],
+    ["a long and very broad link", { roundTripMs: 500, bytesPerSecond: 1_000_000_000 }, 256],
+  ])("are of the right size on %s", async (_, link, pages) => {
+    const { cache, transport } = await estimated(link);
+    await cache.read(pageNo(1));
+    expect(transport.asked[0]).toHaveLength(Math.min(100, pages));
+    expect(cache.linkEstimate()).toEqual(link);
   });
 });
 

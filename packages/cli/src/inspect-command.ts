@@ -1,6 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { type DatabaseHeader, parseDatabaseHeader, runTask, treeFormat } from "@lacuna/btree";
 import { type CheckResult, CheckTask } from "@lacuna/btree/check";
 import { LacunaError, type PageNo, pagesOf } from "@lacuna/page";
+import { hasHotJournal } from "@lacuna/transport/file";
 import { open, type PrefetchSnapshot, type Reader } from "lacuna/reader";
 import type { CommandContext } from "./command-context.ts";
 import { formatCount } from "./format/quantity.ts";
@@ -37,7 +39,8 @@ export async function inspectCommand(args: readonly string[], context: CommandCo
     reached = await servedInProcess(plan.remote);
     const { url, ...options } = reached.remote;
     db = await open(url, options);
-    const report = await inspect(db, plan, context.signal);
+    const journal = await hotJournalOf(url);
+    const report = { ...journal, ...(await inspect(db, plan, context.signal)) };
     await live.stop();
     const { stdout } = context;
     const text = plan.json
@@ -56,6 +59,13 @@ export async function inspectCommand(args: readonly string[], context: CommandCo
       await reached?.close();
     }
   }
+}
+
+/** Looked for once the database is open: it is there already when pages are read by it. */
+async function hotJournalOf(url: string): Promise<Pick<Report, "hotJournal">> {
+  if (!url.startsWith("file:")) return {};
+  const path = fileURLToPath(url);
+  return (await hasHotJournal(path)) ? { hotJournal: `${path}-journal` } : {};
 }
 
 async function inspect(db: Reader, plan: InspectPlan, signal: AbortSignal): Promise<Report> {

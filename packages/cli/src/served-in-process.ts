@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { JOURNAL_HEADER_BYTES, parseJournalHeader } from "@lacuna/btree";
 import { handlerAsFetch, syncHandler } from "@lacuna/server";
+import { hasHotJournal } from "@lacuna/transport/file";
 import type { RemoteOptions } from "lacuna";
 
 /** Where a database is read from, and what has to be ended when it was. */
@@ -14,7 +14,7 @@ export interface Reached<T> {
 /**
  * A local file with a write-ahead log beside it is served within this process, so that what its writers committed is read,
  * as any reader of SQLite would. Every other remote is left as it is. So is a file whose journal waits to be
- * rolled back, which opening it refuses then: rolling back writes to the file, and that is not for a reader to decide.
+ * rolled back: SQLite would write to it, and that is not for a reader to decide.
  * @throws {LacunaError} what `openServedFile` throws
  */
 export async function servedInProcess<T extends Pick<RemoteOptions, "url" | "fetch" | "remote">>(
@@ -23,7 +23,7 @@ export async function servedInProcess<T extends Pick<RemoteOptions, "url" | "fet
   const asIs = { remote, close: async () => {} };
   if (typeof remote.url !== "string" || !remote.url.startsWith("file:")) return asIs;
   const path = fileURLToPath(remote.url);
-  if (!(await hasLog(path)) || (await hasJournal(path))) return asIs;
+  if (!(await hasLog(path)) || (await hasHotJournal(path))) return asIs;
   // Only wanted here: it loads SQLite.
   const { openServedFile } = await import("@lacuna/server/node");
   const database = await openServedFile(path);
@@ -39,20 +39,4 @@ export async function servedInProcess<T extends Pick<RemoteOptions, "url" | "fet
 async function hasLog(path: string): Promise<boolean> {
   const found = await stat(`${path}-wal`).catch(() => undefined);
   return found?.isFile() === true && found.size > 0;
-}
-
-/** True if there is a journal that SQLite would roll back, or cannot be told. */
-async function hasJournal(path: string): Promise<boolean> {
-  const file = await open(`${path}-journal`, "r").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (file === undefined) return false;
-  try {
-    const head = new Uint8Array(JOURNAL_HEADER_BYTES);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return parseJournalHeader(head.subarray(0, bytesRead)) !== undefined;
-  } finally {
-    await file.close();
-  }
 }

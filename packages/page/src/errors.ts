@@ -26,6 +26,8 @@ import type { PageNo } from "./page-number.ts";
  * | `INVALID_OPTION` | an option or argument is unknown, contradictory or out of range | no |
  * | `BUSY` | the operation cannot run while another one is going on | later |
  * | `CLOSED` | the object was closed | no |
+ * | `PUSH_REJECTED` | the remote refused a local change; nothing of its transaction was taken | once one of both has changed |
+ * | `PULL_CONFLICT` | a local change cannot be repeated over what the remote has; nothing was taken | once one of both has changed |
  * | `SQL` | SQLite refused a statement; see `SqlError` for its own code | no |
  */
 export type LacunaErrorCode =
@@ -50,6 +52,8 @@ export type LacunaErrorCode =
   | "INVALID_OPTION"
   | "BUSY"
   | "CLOSED"
+  | "PUSH_REJECTED"
+  | "PULL_CONFLICT"
   | "SQL";
 
 /** The facts of an error, for programs. Each is absent where it does not apply. */

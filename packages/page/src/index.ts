@@ -1,3 +1,4 @@
+export type { ByteFile, SideFile } from "./byte-file.ts";
 export { closedError, type ErrorFacts, isLacunaError, LacunaError, type LacunaErrorCode } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { PageMap } from "./page-map.ts";
@@ -16,10 +17,25 @@ export {
 export { countPages, type PageRange, pagesOf, rangesInOrder } from "./page-range.ts";
 export { PageSet } from "./page-set.ts";
 export type { AccessEvent, Predictor } from "./predictor.ts";
+export type {
+  RemoteAnswer,
+  RemoteColumn,
+  RemotePipeline,
+  RemoteRequest,
+  RemoteResult,
+  RemoteRows,
+  RemoteSqlError,
+  RemoteStatement,
+  RemoteStep,
+  RemoteStepResult,
+  SqlCondition,
+  SqlValue,
+} from "./remote-sql.ts";
 export {
   type AbortOptions,
   type DatabaseShape,
   type LinkEstimate,
+  LOCAL_REVISION,
   type PageSource,
   type PrefetchCause,
   type PrefetchOptions,
@@ -30,6 +46,13 @@ export {
   revision,
 } from "./source.ts";
 export type { PageStore } from "./store.ts";
+export {
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
+  isSyncTransport,
+  type SyncTransport,
+} from "./sync-transport.ts";
 export type {
   Bootstrap,
   Opening,

@@ -12,6 +12,9 @@ export function revision(value: string): Revision {
   throw new RangeError("a revision must not be empty");
 }
 
+/** The revision of a database that has no remote: all its pages are local. */
+export const LOCAL_REVISION: Revision = revision("local");
+
 /** What is known of a database at one revision before any of its pages is read. */
 export interface DatabaseShape {
   readonly revision: Revision;

@@ -1,3 +1,4 @@
+import type { ByteFile, SideFile } from "./byte-file.ts";
 import type { PageNo } from "./page-number.ts";
 import type { PageRange } from "./page-range.ts";
 import type { PageSet } from "./page-set.ts";
@@ -20,6 +21,13 @@ export interface PageStore {
    * A `RangeError` if no database can have that shape.
    */
   reset(shape: DatabaseShape): Promise<void>;
+  /**
+   * Takes another shape, with the same page size, and keeps the pages held as pages of it, except those in `drop` and
+   * those after its end. A crash leaves the shape of before, perhaps without pages in `drop`, or the new shape with the
+   * pages that belong to it, never a dropped page in the new shape; doing it again does no harm. Durable when it
+   * resolves. A `RangeError` if the page size is another one, no database can have that shape, or there was none before.
+   */
+  adopt(shape: DatabaseShape, drop: readonly PageRange[]): Promise<void>;
   /**
    * The bytes of each page in turn, `undefined` where the page is not resident. A page whose stored bytes were
    * torn by a crash counts as not resident and leaves the resident set. The arrays belong to the caller.
@@ -45,6 +53,14 @@ export interface PageStore {
    */
   setMeta(meta: Readonly<Record<string, string>>): Promise<void>;
   meta(): Readonly<Record<string, string>>;
+  /**
+   * Opens one of the files beside the pages, made empty if it is not there; that it exists is durable when this
+   * resolves. One at a time: `BUSY` while it is open. `reset` and `adopt` leave these files alone. Closing the store
+   * closes the file.
+   */
+  openFile(name: SideFile): Promise<ByteFile>;
+  /** Removes the file, durably; does nothing if there is none. `BUSY` while it is open. */
+  removeFile(name: SideFile): Promise<void>;
   /** Flushes and gives up ownership. Calling it again is harmless. */
   close(): Promise<void>;
 }

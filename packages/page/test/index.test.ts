@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 it("exports these names", () => {
   expect(Object.keys(page).sort()).toEqual([
     "Flight",
+    "LOCAL_REVISION",
     "LacunaError",
     "MAX_PAGE_NO",
     "PageMap",
@@ -14,6 +15,7 @@ it("exports these names", () => {
     "isLacunaError",
     "isPageNo",
     "isPageSize",
+    "isSyncTransport",
     "offsetOfPage",
     "pageAtIndex",
     "pageIndex",

@@ -22,13 +22,15 @@ export class BaseSnapshot implements PrefetchSnapshot {
   readonly revision: Revision;
   readonly pageSize: number;
   readonly pageCount: number;
+  readonly version: number;
   readonly #owner: SnapshotOwner;
   #base: PrefetchSource | undefined;
 
-  constructor(base: PrefetchSource, owner: SnapshotOwner) {
+  constructor(base: PrefetchSource, version: number, owner: SnapshotOwner) {
     this.revision = base.revision;
     this.pageSize = base.pageSize;
     this.pageCount = base.pageCount;
+    this.version = version;
     this.#base = base;
     this.#owner = owner;
   }

@@ -47,6 +47,8 @@ export class Pager implements SnapshotSource {
   readonly #open = new Set<Snapshot>();
   readonly #closing = new AbortController();
   #base: PrefetchSource;
+  /** Of the newest state. */
+  #version = 1;
   #stale = false;
   /** When the next re-pin may be tried. */
   #repinAt = Number.NEGATIVE_INFINITY;
@@ -97,7 +99,7 @@ export class Pager implements SnapshotSource {
   #take(): PrefetchSnapshot {
     this.#closing.signal.throwIfAborted();
     const base = this.#base;
-    const snapshot: PrefetchSnapshot = new BaseSnapshot(base, {
+    const snapshot: PrefetchSnapshot = new BaseSnapshot(base, this.#version, {
       revisionChanged: () => {
         // A snapshot of an earlier base finds out nothing new.
         if (base === this.#base) this.#stale = true;
@@ -136,6 +138,7 @@ export class Pager implements SnapshotSource {
     if (!this.#stale) return;
     try {
       this.#base = await repin(signal);
+      this.#version++;
       this.#stale = false;
     } catch (error) {
       if (!isUnreachable(error)) throw error;

@@ -2,6 +2,11 @@ import type { AbortOptions, PageSource, PrefetchSource } from "@lacuna/page";
 
 /** A consistent view of a database: its pages never change while it is held. */
 export interface Snapshot extends PageSource {
+  /**
+   * Which state of the database it is. Two snapshots of one pager with the same version show the same bytes; every
+   * commit, rebase and re-pin makes a state with a higher one.
+   */
+  readonly version: number;
   /** Gives the view up. Reading afterwards fails with `CLOSED`. Calling it again is harmless. */
   release(): void;
 }
@@ -13,7 +18,7 @@ export interface PrefetchSnapshot extends Snapshot, PrefetchSource {}
 export interface SnapshotSource {
   /**
    * A view of the newest state. Synchronous unless the replica first has to move to another revision because the remote
-   * dropped the one it was pinned to; whoever keeps SQLite's caches must drop them when `revision` differs.
+   * dropped the one it was pinned to, or is moving; whoever keeps SQLite's caches must drop them when `version` differs.
    * @throws {LacunaError} `CLOSED` after close
    */
   snapshot(options?: AbortOptions): Snapshot | Promise<Snapshot>;

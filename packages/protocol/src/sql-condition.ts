@@ -1,14 +1,7 @@
-import { LacunaError } from "@lacuna/page";
+import { LacunaError, type SqlCondition } from "@lacuna/page";
 import { jsonCount, jsonList, jsonObject, shapeError } from "./json-shape.ts";
 
-/** When a step of a batch is run. */
-export type SqlCondition =
-  | { readonly type: "ok"; readonly step: number }
-  | { readonly type: "error"; readonly step: number }
-  | { readonly type: "not"; readonly cond: SqlCondition }
-  | { readonly type: "and"; readonly conds: readonly SqlCondition[] }
-  | { readonly type: "or"; readonly conds: readonly SqlCondition[] }
-  | { readonly type: "is_autocommit" };
+export type { SqlCondition } from "@lacuna/page";
 
 /** What is known when a condition is looked at. */
 export interface BatchProgress {

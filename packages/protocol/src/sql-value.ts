@@ -1,9 +1,8 @@
-import { LacunaError } from "@lacuna/page";
+import { LacunaError, type SqlValue } from "@lacuna/page";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { jsonObject, jsonText, shapeError } from "./json-shape.ts";
 
-/** A SQL value: NULL, INTEGER as `bigint`, REAL as `number`, TEXT, BLOB. */
-export type SqlValue = null | bigint | number | string | Uint8Array;
+export type { SqlValue } from "@lacuna/page";
 
 /** A SQL value in the JSON of SQL over HTTP. Integers are decimal text, so none is rounded on the way. */
 export type SqlValueJson =

@@ -79,6 +79,7 @@ class RecordingSource {
       revision,
       pageSize,
       pageCount,
+      version: 1,
       peek: (page: PageNo) => this.#peek(page),
       read: (page: PageNo, options?: AbortOptions) => this.#read(page, options),
       release: () => {},

@@ -48,6 +48,7 @@ export class BytesSource implements SnapshotSource {
   /** Set it to answer reads by hand. */
   onRead: ((read: PendingRead) => void) | undefined;
   #bytes: Uint8Array;
+  #version = 1;
   #shape: DatabaseShape;
   readonly #forgetful: boolean;
 
@@ -61,6 +62,7 @@ export class BytesSource implements SnapshotSource {
   /** Another state of the database is the newest from now on. */
   replace(bytes: Uint8Array, name: string): void {
     this.#bytes = bytes;
+    this.#version++;
     this.#shape = shapeOf(bytes, name);
     const all = this.resident.size > 0;
     this.resident.clear();
@@ -81,6 +83,7 @@ export class BytesSource implements SnapshotSource {
     const current = () => this.#bytes === bytes;
     return {
       ...shape,
+      version: this.#version,
       peek: (page) => {
         if (released) throw closedError("the snapshot");
         return this.resident.has(page) && current() ? slice(page) : undefined;

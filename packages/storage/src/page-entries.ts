@@ -1,4 +1,11 @@
-import { type DatabaseShape, isPageNo, isPageSize, MAX_PAGE_NO } from "@lacuna/page";
+import {
+  type DatabaseShape,
+  isPageNo,
+  isPageSize,
+  MAX_PAGE_NO,
+  type PageNo,
+  type PageRange,
+} from "@lacuna/page";
 
 /** @throws {RangeError} unless a page of that many bytes belongs to the shape */
 export function checkEntry(page: number, byteLength: number, shape: DatabaseShape | undefined): void {
@@ -20,4 +27,17 @@ export function checkShape(shape: DatabaseShape): void {
   if (shape.pageCount !== 0 && !isPageNo(shape.pageCount)) {
     throw new RangeError(`page count must be an integer from 0 to ${MAX_PAGE_NO}, got ${shape.pageCount}`);
   }
+}
+
+/** @throws {RangeError} unless a store of the shape `before` can keep its pages as pages of `shape` */
+export function checkSuccessor(shape: DatabaseShape, before: DatabaseShape | undefined): void {
+  checkShape(shape);
+  if (before === undefined) throw new RangeError("a store that has no shape yet cannot adopt another one");
+  if (shape.pageSize === before.pageSize) return;
+  throw new RangeError(`expected a shape with pages of ${before.pageSize} bytes, got ${shape.pageSize}`);
+}
+
+/** The pages that lie after the end of the database. */
+export function afterEnd({ pageCount }: DatabaseShape): readonly PageRange[] {
+  return pageCount === MAX_PAGE_NO ? [] : [{ first: (pageCount + 1) as PageNo, last: MAX_PAGE_NO }];
 }

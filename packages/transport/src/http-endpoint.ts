@@ -26,6 +26,11 @@ export interface HttpRequest {
   /** Those that make the request what it is; they win over those of the options. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Makes the URL to ask from the one of the options.
+   * @default the one given to the endpoint
+   */
+  readonly target?: ((base: URL) => URL) | undefined;
   /** Tells a browser which of several requests to send first. */
   readonly urgency: "demand" | "prefetch";
   readonly signal: AbortSignal;
@@ -70,7 +75,7 @@ export class HttpEndpoint {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { method, body, urgency, signal } = request;
     signal.throwIfAborted();
-    const { url, headers } = await untilAborted(this.#resolve(request.headers), signal);
+    const { url, headers } = await untilAborted(this.#resolve(request), signal);
     signal.throwIfAborted();
     this.traffic.sent(body?.length ?? 0);
     const fetching = this.#fetch(url.href, {
@@ -104,17 +109,18 @@ export class HttpEndpoint {
     return fetch(url, init);
   }
 
-  async #resolve(own: Readonly<Record<string, string>>): Promise<{ url: URL; headers: Headers }> {
+  async #resolve(request: HttpRequest): Promise<{ url: URL; headers: Headers }> {
     const base = await perRequest(this.#options.url);
     if (base === null || base === undefined || base === "") {
       throw new LacunaError("OFFLINE", "the URL is empty: the remote is paused");
     }
     const headers = new Headers(await perRequest(this.#options.headers));
-    for (const [name, value] of Object.entries(own)) headers.set(name, value);
+    for (const [name, value] of Object.entries(request.headers)) headers.set(name, value);
     const token = await perRequest(this.#options.authToken);
     if (token !== null && token !== undefined && token !== "")
       headers.set("authorization", `Bearer ${token}`);
-    return { url: this.#target(httpUrl(base)), headers };
+    const { target = this.#target } = request;
+    return { url: target(httpUrl(base)), headers };
   }
 }
 

@@ -2,6 +2,10 @@ import {
   type AbortOptions,
   type Bootstrap,
   type DatabaseShape,
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
+  isSyncTransport,
   LacunaError,
   type Opening,
   type PageEntry,
@@ -10,7 +14,10 @@ import {
   PageSet,
   pageNo,
   pagesOf,
+  type RemoteAnswer,
+  type RemotePipeline,
   rangesInOrder,
+  type SyncTransport,
   type Transport,
 } from "@lacuna/page";
 import { endable, endIteration } from "./endable.ts";
@@ -23,9 +30,13 @@ type OpenOptions = AbortOptions & { readonly bootstrap?: Bootstrap | undefined }
  * and from 500 on. The waits grow exponentially with full jitter and are at least what `Retry-After` asks for. Pages
  * that have come are not asked for again; an attempt that brought a page starts the count anew. An abort ends it at once.
  *
+ * SQL is sent again only where it was said to be repeatable: nobody else knows whether it was run.
+ *
  * Put it around a time-out: `withRetry(withTimeout(transport))`.
  * @throws {LacunaError} `INVALID_OPTION`
  */
+export function withRetry(transport: SyncTransport, options?: RetryOptions): SyncTransport;
+export function withRetry(transport: Transport, options?: RetryOptions): Transport;
 export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
   const policy = new RetryPolicy(options);
 
@@ -104,12 +115,76 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
     }
   }
 
-  return {
+  const patient: Transport = {
     open,
     fetchPages: (request, given) => resumed(request, given, 0),
     traffic: () => transport.traffic(),
     close: () => transport.close(),
   };
+  if (!isSyncTransport(transport)) return patient;
+  const sync: SyncTransport = transport;
+
+  async function pull(request: DifferenceRequest, given?: AbortOptions): Promise<Difference> {
+    for (let failures = 1; ; failures++) {
+      try {
+        const { shape, pages } = await sync.pull(request, given);
+        return { shape, pages: endable(pulled(request, shape, pages, given), () => endIteration(pages)) };
+      } catch (error) {
+        await policy.pause(error, failures, given?.signal);
+      }
+    }
+  }
+
+  /** Only the remote knows what is left when it breaks off, so it is asked again. */
+  async function* pulled(
+    request: DifferenceRequest,
+    shape: DatabaseShape,
+    begun: AsyncIterable<readonly PageEntry[]>,
+    given: AbortOptions | undefined,
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const seen = new PageSet();
+    let source: AsyncIterable<readonly PageEntry[]> = begun;
+    for (let failures = 1; ; failures++) {
+      try {
+        for await (const batch of source) {
+          const fresh = batch.filter(({ page }) => seen.add(page));
+          if (fresh.length === 0) continue;
+          failures = 1;
+          yield fresh;
+        }
+        return;
+      } catch (error) {
+        await policy.pause(error, failures, given?.signal);
+      }
+      source = pulledAgain(request, shape, given);
+    }
+  }
+
+  async function* pulledAgain(
+    request: DifferenceRequest,
+    { revision }: DatabaseShape,
+    given: AbortOptions | undefined,
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const { shape, pages } = await sync.pull({ ...request, longPollMs: 0 }, given);
+    if (shape.revision !== revision) {
+      await endIteration(pages);
+      throw new LacunaError("REVISION_CHANGED", "the remote moved on while its changes were pulled");
+    }
+    yield* pages;
+  }
+
+  async function execute(pipeline: RemotePipeline, given?: ExecuteOptions): Promise<RemoteAnswer> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await sync.execute(pipeline, given);
+      } catch (error) {
+        if (given?.repeatable !== true) throw error;
+        await policy.pause(error, failures, given.signal);
+      }
+    }
+  }
+
+  return Object.assign(patient, { pull, execute });
 }
 
 /** What is left of a bootstrap; `undefined` where only the remote knows. */

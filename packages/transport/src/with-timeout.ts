@@ -1,10 +1,17 @@
 import {
   type AbortOptions,
   type Bootstrap,
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
+  isSyncTransport,
   LacunaError,
   type Opening,
   type PageEntry,
   type PageRequest,
+  type RemoteAnswer,
+  type RemotePipeline,
+  type SyncTransport,
   type Transport,
 } from "@lacuna/page";
 import { AbortScope, untilAborted } from "./abort-scope.ts";
@@ -14,8 +21,8 @@ import { systemTimers, type Timers } from "./timers.ts";
 
 export interface TimeoutOptions {
   /**
-   * The longest wait for the answer to `open`, and for the next pages each time, in milliseconds; `Infinity` for no limit. The time
-   * the consumer takes between them does not count.
+   * The longest wait for an answer, and for the next pages each time, in milliseconds; `Infinity` for no limit. The time
+   * the consumer takes between them does not count, nor does that for which the remote was asked to wait.
    * @default 30000
    */
   readonly timeoutMs?: number | undefined;
@@ -29,6 +36,8 @@ const MAX_TIMER_MS = 2_147_483_647;
  * The same transport, giving up with `TIMEOUT` when nothing comes for too long. The request is cancelled then.
  * @throws {LacunaError} `INVALID_OPTION`
  */
+export function withTimeout(transport: SyncTransport, options?: TimeoutOptions): SyncTransport;
+export function withTimeout(transport: Transport, options?: TimeoutOptions): Transport;
 export function withTimeout(transport: Transport, options: TimeoutOptions = {}): Transport {
   const { timeoutMs = 30_000, timers = systemTimers } = options;
   checkMilliseconds("timeoutMs", timeoutMs);
@@ -39,10 +48,11 @@ export function withTimeout(transport: Transport, options: TimeoutOptions = {}):
     what: string,
     work: Promise<T>,
     late?: (result: T) => void,
+    limitMs = timeoutMs,
   ): Promise<T> {
     const expire = (): void =>
-      scope.abort(new LacunaError("TIMEOUT", `${what} expected within ${timeoutMs} ms, nothing came`));
-    const handle = timeoutMs > MAX_TIMER_MS ? undefined : timers.setTimeout(expire, timeoutMs);
+      scope.abort(new LacunaError("TIMEOUT", `${what} expected within ${limitMs} ms, nothing came`));
+    const handle = limitMs > MAX_TIMER_MS ? undefined : timers.setTimeout(expire, limitMs);
     try {
       return await untilAborted(work, scope.signal, late);
     } finally {
@@ -96,10 +106,40 @@ export function withTimeout(transport: Transport, options: TimeoutOptions = {}):
     yield* eachWithin(transport.fetchPages(request, { signal: scope.signal }), scope);
   }
 
-  return {
+  const watched: Transport = {
     open,
     fetchPages,
     traffic: () => transport.traffic(),
     close: () => transport.close(),
   };
+  if (!isSyncTransport(transport)) return watched;
+
+  async function pull(request: DifferenceRequest, given: AbortOptions = {}): Promise<Difference> {
+    const scope = new AbortScope(given.signal);
+    try {
+      const asked = (transport as SyncTransport).pull(request, { signal: scope.signal });
+      const late = (difference: Difference): void => void endIteration(difference.pages).catch(() => {});
+      const limitMs = timeoutMs + (request.longPollMs ?? 0);
+      const { shape, pages } = await within(scope, "an answer", asked, late, limitMs);
+      return {
+        shape,
+        pages: endable(eachWithin(pages, scope), () => endIteration(pages).finally(() => scope.end())),
+      };
+    } catch (error) {
+      scope.end();
+      throw error;
+    }
+  }
+
+  async function execute(pipeline: RemotePipeline, given: ExecuteOptions = {}): Promise<RemoteAnswer> {
+    const scope = new AbortScope(given.signal);
+    try {
+      const answer = (transport as SyncTransport).execute(pipeline, { ...given, signal: scope.signal });
+      return await within(scope, "an answer", answer);
+    } finally {
+      scope.end();
+    }
+  }
+
+  return Object.assign(watched, { pull, execute });
 }

@@ -65,21 +65,6 @@ it("refuses a file whose write-ahead log holds committed pages, and reads it aft
   expect(await openAll(transport)).toHaveLength(1);
 });
 
-it("refuses a file with a hot journal beside it, and reads it beside one that is spent", async () => {
-  const path = await pathOf(makeDatabase());
-  const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = PERSIST; BEGIN; UPDATE t SET text = 'half done'; PRAGMA cache_spill = 1");
-  db.exec("PRAGMA cache_size = 1; UPDATE t SET text = text || '!'");
-  const transport = fileTransport({ path });
-  await expect(transport.open()).rejects.toMatchObject({
-    code: "NOT_SUPPORTED",
-    message: expect.stringContaining("-journal"),
-  });
-  db.exec("COMMIT");
-  db.close();
-  expect(await openAll(transport)).toHaveLength(1);
-});
-
 it("ignores a write-ahead log that holds nothing whole", async () => {
   const path = await pathOf(makeDatabase());
   await writeFile(`${path}-wal`, new Uint8Array(50_000).fill(3));

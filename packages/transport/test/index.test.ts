@@ -14,5 +14,5 @@ it("exports these names", () => {
   ]);
   expect(Object.keys(syncServer)).toEqual(["syncServerTransport"]);
   expect(Object.keys(httpRange)).toEqual(["httpRangeTransport"]);
-  expect(Object.keys(file)).toEqual(["fileTransport"]);
+  expect(Object.keys(file).sort()).toEqual(["fileTransport", "hasHotJournal"]);
 });

@@ -21,6 +21,12 @@ export function reportText(report: Report, terminalWidth: number | undefined): s
   const add = (title: string, text: string): void => {
     sections.push(`${title}\n${text}`);
   };
+  if (report.hotJournal !== undefined) {
+    add(
+      "Journal",
+      `${printable(report.hotJournal)} waits to be rolled back. It was applied for reading only: this is the database as it was\nbefore that transaction.\n`,
+    );
+  }
   const { header, schema, trees, space, pages, page, check, notRead } = report;
   if (header === null) add("Header", "no pages: an empty database\n");
   else if (header !== undefined) add("Header", table(["field", "value"], headerRows(header)));

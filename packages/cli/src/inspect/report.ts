@@ -5,6 +5,11 @@ import type { CheckReport, PageRunReport, SpaceReport, TreeReport } from "./spac
 
 /** All that `lacuna inspect` tells, as `--json` writes it. What was not asked for is absent. */
 export interface Report {
+  /**
+   * The journal that a crashed or running writer left beside a local file. What is told is how the database was before the
+   * transaction; the file itself still holds half of it.
+   */
+  readonly hotJournal?: string;
   /** `null` for a database of no pages. */
   readonly header?: DatabaseHeader | null;
   readonly schema?: SchemaReport;

@@ -27,6 +27,15 @@ export class ChecksumTable {
     chunk[page % CHUNK_PAGES] = checksum;
   }
 
+  /** The pages that have one, in no particular order. */
+  *pages(): Generator<PageNo, void, undefined> {
+    for (const [key, chunk] of this.#chunks) {
+      for (const [at, checksum] of chunk.entries()) {
+        if (checksum !== ABSENT) yield (key * CHUNK_PAGES + at) as PageNo;
+      }
+    }
+  }
+
   clear(): void {
     this.#chunks.clear();
   }

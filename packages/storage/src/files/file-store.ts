@@ -1,4 +1,5 @@
 import {
+  type ByteFile,
   closedError,
   type DatabaseShape,
   type LacunaError,
@@ -8,13 +9,15 @@ import {
   type PageRange,
   PageSet,
   type PageStore,
+  type SideFile,
 } from "@lacuna/page";
 import { heldPages } from "../held-pages.ts";
-import { checkEntry, checkShape } from "../page-entries.ts";
+import { afterEnd, checkEntry, checkShape, checkSuccessor } from "../page-entries.ts";
 import type { OpenFile } from "./file-system.ts";
 import { copyBatch, type PageBatch, runsOf } from "./page-batch.ts";
 import type { PathLock } from "./path-lock.ts";
 import type { ReplicaInfo } from "./replica-info.ts";
+import type { SideFiles } from "./side-files.ts";
 import { fileWork, storageError } from "./storage-error.ts";
 import { Turns } from "./turns.ts";
 
@@ -25,6 +28,7 @@ export interface FileStoreParts {
   readonly path: string;
   readonly data: OpenFile;
   readonly info: ReplicaInfo;
+  readonly sideFiles: SideFiles;
   /** The pages that have a checksum and lie inside the data file. */
   readonly resident: PageSet;
   readonly lock: PathLock;
@@ -44,6 +48,7 @@ export class FileStore implements PageStore {
   readonly #path: string;
   readonly #data: OpenFile;
   readonly #info: ReplicaInfo;
+  readonly #sideFiles: SideFiles;
   readonly #resident: PageSet;
   readonly #lock: PathLock;
   readonly #randomEpoch: () => number;
@@ -62,6 +67,7 @@ export class FileStore implements PageStore {
     this.#path = parts.path;
     this.#data = parts.data;
     this.#info = parts.info;
+    this.#sideFiles = parts.sideFiles;
     this.#resident = parts.resident;
     this.#lock = parts.lock;
     this.#randomEpoch = parts.randomEpoch;
@@ -95,6 +101,35 @@ export class FileStore implements PageStore {
       // Gives the room back. Without it the store is as right, only larger.
       await this.#data.truncate(0).catch(() => {});
     });
+  }
+
+  async adopt(shape: DatabaseShape, drop: readonly PageRange[]): Promise<void> {
+    const { revision, pageSize, pageCount } = shape;
+    const taken = { revision, pageSize, pageCount };
+    const wanted = [...drop.map(({ first, last }) => ({ first, last })), ...afterEnd(taken)];
+    await this.#change("moving to another revision", async () => {
+      checkSuccessor(taken, this.#shape);
+      // Also pages that were found torn: what has a checksum could be taken for a page of the new revision.
+      const pages = heldPages(this.#info.recorded(), wanted);
+      this.#withdraw(pages);
+      await this.#info.forget(pages);
+      await this.#info.sync();
+      await this.#info.commit({ shape: taken });
+      this.#shape = taken;
+      // So that a complete replica is as long as its database. It is done again at opening.
+      const end = pageCount * pageSize;
+      if ((await this.#data.size()) > end) await this.#data.truncate(end).catch(() => {});
+    });
+  }
+
+  async openFile(name: SideFile): Promise<ByteFile> {
+    this.#checkOpen();
+    return this.#turns.take(() => this.#sideFiles.open(name));
+  }
+
+  async removeFile(name: SideFile): Promise<void> {
+    this.#checkOpen();
+    await this.#turns.take(() => this.#sideFiles.remove(name));
   }
 
   async get(pages: readonly PageNo[]): Promise<(Uint8Array | undefined)[]> {
@@ -278,6 +313,7 @@ export class FileStore implements PageStore {
     let failure: LacunaError | undefined;
     for (const step of [
       () => this.#sync(),
+      () => this.#sideFiles.close(),
       () => this.#data.close(),
       () => this.#info.close(),
       () => this.#lock.release(),

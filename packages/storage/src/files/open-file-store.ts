@@ -3,6 +3,7 @@ import { FileStore } from "./file-store.ts";
 import type { FileSystem, OpenFile } from "./file-system.ts";
 import type { PathLock } from "./path-lock.ts";
 import { createReplicaInfo, ReplicaInfo } from "./replica-info.ts";
+import { SideFiles } from "./side-files.ts";
 import { fileWork } from "./storage-error.ts";
 
 export interface FileStoreSetting {
@@ -17,7 +18,7 @@ export interface FileStoreSetting {
 }
 
 /** Files that would become part of a replica at that path, were it made. */
-const SIDE_FILES = ["", "-wal", "-journal", "-changes"];
+const SIDE_FILES = ["", "-wal", "-journal", "-changes", "-pull"];
 
 /**
  * Opens the replica at an absolute path, or makes one where there is nothing.
@@ -74,10 +75,14 @@ async function openOwned(path: string, lock: PathLock, setting: FileStoreSetting
     // Only now: a database file without its `-info` would be taken for somebody else's after a crash.
     const data = await open(path, "any");
     await files.syncDirectory(path);
-    const pageSize = info.header.shape?.pageSize ?? 0;
-    const wholePages = isPageSize(pageSize) ? Math.floor((await data.size()) / pageSize) : 0;
+    const { pageSize = 0, pageCount = 0 } = info.header.shape ?? {};
+    const size = await data.size();
+    const wholePages = isPageSize(pageSize) ? Math.floor(size / pageSize) : 0;
     for (const page of [...resident]) if (page > wholePages) resident.delete(page);
-    return new FileStore({ path, data, info, resident, lock, randomEpoch });
+    // A crash may have come between a shorter shape and this. SQLite may take the length for that of the database.
+    if (isPageSize(pageSize) && size > pageCount * pageSize) await data.truncate(pageCount * pageSize);
+    const sideFiles = new SideFiles(files, path);
+    return new FileStore({ path, data, info, sideFiles, resident, lock, randomEpoch });
   } catch (error) {
     await Promise.allSettled(opened.map((file) => file.close()));
     throw error;

@@ -92,6 +92,11 @@ export class ReplicaInfo {
     await this.#file.truncate(HEADER_BYTES).catch(() => {});
   }
 
+  /** The pages that have a checksum, whether their bytes match it or not. */
+  recorded(): PageSet {
+    return new PageSet(this.#checksums.pages());
+  }
+
   /** What a page's checksum would be. */
   checksumOf(bytes: Uint8Array, page: PageNo): number {
     return pageChecksum(bytes, page, this.#header.epoch);

@@ -1,14 +1,18 @@
 import {
+  type ByteFile,
   closedError,
   type DatabaseShape,
+  LacunaError,
   type PageEntry,
   type PageNo,
   type PageRange,
   PageSet,
   type PageStore,
+  type SideFile,
 } from "@lacuna/page";
 import { heldPages } from "../held-pages.ts";
-import { checkEntry, checkShape } from "../page-entries.ts";
+import { afterEnd, checkEntry, checkShape, checkSuccessor } from "../page-entries.ts";
+import { MemoryBytes, MemoryFile } from "./memory-file.ts";
 
 /**
  * A page store in memory. It is gone with the process, has one owner by nature, and grows with what is put: whoever
@@ -23,6 +27,8 @@ class MemoryStore implements PageStore {
   readonly #resident = new PageSet();
   #shape: DatabaseShape | undefined;
   #meta: Readonly<Record<string, string>> = Object.freeze({});
+  readonly #files = new Map<SideFile, MemoryBytes>();
+  readonly #openFiles = new Map<SideFile, MemoryFile>();
   #closed = false;
 
   shape(): DatabaseShape | undefined {
@@ -39,6 +45,16 @@ class MemoryStore implements PageStore {
     this.#shape = { revision: shape.revision, pageSize: shape.pageSize, pageCount: shape.pageCount };
     this.#pages.clear();
     this.#resident.clear();
+  }
+
+  async adopt(shape: DatabaseShape, drop: readonly PageRange[]): Promise<void> {
+    this.#checkOpen();
+    checkSuccessor(shape, this.#shape);
+    for (const page of heldPages(this.#resident, [...drop, ...afterEnd(shape)])) {
+      this.#resident.delete(page);
+      this.#pages.delete(page);
+    }
+    this.#shape = { revision: shape.revision, pageSize: shape.pageSize, pageCount: shape.pageCount };
   }
 
   async get(pages: readonly PageNo[]): Promise<(Uint8Array | undefined)[]> {
@@ -81,9 +97,31 @@ class MemoryStore implements PageStore {
     return this.#meta;
   }
 
+  async openFile(name: SideFile): Promise<ByteFile> {
+    this.#checkOpen();
+    this.#checkFree(name);
+    const bytes = this.#files.get(name) ?? new MemoryBytes();
+    this.#files.set(name, bytes);
+    const file = new MemoryFile(bytes, () => this.#openFiles.delete(name));
+    this.#openFiles.set(name, file);
+    return file;
+  }
+
+  async removeFile(name: SideFile): Promise<void> {
+    this.#checkOpen();
+    this.#checkFree(name);
+    this.#files.delete(name);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    for (const file of this.#openFiles.values()) await file.close();
+    this.#files.clear();
     this.#pages.clear();
+  }
+
+  #checkFree(name: SideFile): void {
+    if (this.#openFiles.has(name)) throw new LacunaError("BUSY", `the file ${name} is open already`);
   }
 
   #checkOpen(): void {

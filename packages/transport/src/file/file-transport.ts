@@ -1,4 +1,3 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import {
   type AbortOptions,
@@ -17,8 +16,10 @@ import {
 } from "@lacuna/page";
 import { AbortScope } from "../abort-scope.ts";
 import { Traffic } from "../traffic.ts";
-import { type FileState, pageSizeOf, stateOf } from "./file-state.ts";
-import { unfinishedWork } from "./unfinished-work.ts";
+import { hasCommittedLog } from "./committed-log.ts";
+import { DatabaseFile, type FileState } from "./database-file.ts";
+import { pageSizeOf } from "./file-revision.ts";
+import type { HotJournal } from "./hot-journal.ts";
 
 export interface FileTransportOptions {
   /** A path, or a `file:` URL. */
@@ -32,8 +33,9 @@ const STEP_BYTES = 1 << 20;
  * The pages of a database file on this machine, as it lies there. The revision is made of the file's size, times and
  * change counter. Each `open` and each `fetchPages` counts as a request; the file is open only during them.
  *
- * Only a file at rest is read: `open` fails with `NOT_SUPPORTED` while a write-ahead log beside it holds committed pages or
- * a journal waits to be rolled back. I/O errors are `STORAGE`.
+ * A journal that waits to be rolled back is looked through: the pages are those from before its transaction, and nothing is
+ * written. `open` fails with `NOT_SUPPORTED` while a write-ahead log beside the file holds committed pages, and for a journal
+ * of a transaction over several files. I/O errors are `STORAGE`.
  */
 export function fileTransport(options: FileTransportOptions): Transport {
   return new FileTransport(options);
@@ -43,6 +45,8 @@ class FileTransport implements Transport {
   readonly #path: string;
   readonly #traffic = new Traffic();
   readonly #closing = new AbortController();
+  /** The hot journal that was found last: reading one takes as long as it is. */
+  #journal: HotJournal | undefined;
 
   constructor({ path }: FileTransportOptions) {
     this.#path = path instanceof URL || path.startsWith("file:") ? fileURLToPath(path) : path;
@@ -57,11 +61,10 @@ class FileTransport implements Transport {
         throw new LacunaError("NOT_SUPPORTED", "a file cannot run the SQL of a query bootstrap");
       }
       this.#traffic.sent(0);
-      const busy = await this.#io(() => unfinishedWork(this.#path));
-      if (busy !== undefined) {
+      if (await this.#io(() => hasCommittedLog(this.#path))) {
         throw new LacunaError(
           "NOT_SUPPORTED",
-          `a database file at rest expected, found unfinished work in ${busy}: checkpoint it, or serve it`,
+          `a database file at rest expected, found commits in ${this.#path}-wal: checkpoint it, or serve it`,
           { path: this.#path },
         );
       }
@@ -78,12 +81,18 @@ class FileTransport implements Transport {
   }
 
   async #state(): Promise<FileState> {
-    const file = await open(this.#path, "r");
+    const file = await DatabaseFile.open(this.#path, this.#journal);
     try {
-      return await stateOf(file);
+      return await this.#stateOf(file);
     } finally {
       await file.close();
     }
+  }
+
+  async #stateOf(file: DatabaseFile): Promise<FileState> {
+    const state = await file.state();
+    this.#journal = file.journal;
+    return state;
   }
 
   async *fetchPages(
@@ -101,12 +110,13 @@ class FileTransport implements Transport {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const scope = new AbortScope(signal, this.#closing.signal);
-    let file: FileHandle | undefined;
+    let file: DatabaseFile | undefined;
     try {
       scope.signal.throwIfAborted();
       const pageSize = pageSizeOf(revision);
       if (pageSize === undefined) throw this.#changed("the revision was not given by a file");
-      file = await this.#io(() => open(this.#path, "r"));
+      file = await this.#io(() => DatabaseFile.open(this.#path, this.#journal));
+      await this.#expect(revision, file);
       for (const { first, last } of steps(pages, pageSize)) {
         const bytes = await this.#readStill(file, { first, last }, pageSize, revision);
         scope.signal.throwIfAborted();
@@ -125,19 +135,23 @@ class FileTransport implements Transport {
 
   /** The pages' bytes, read while the file was in the state of the revision. */
   async #readStill(
-    file: FileHandle,
+    file: DatabaseFile,
     { first, last }: PageRange,
     pageSize: number,
     revision: Revision,
   ): Promise<Uint8Array> {
     const length = (last - first + 1) * pageSize;
-    const bytes = await this.#io(() => readUpTo(file, (first - 1) * pageSize, length));
-    const now = await this.#io(() => stateOf(file));
-    if (now.revision !== revision)
-      throw this.#changed(`revision ${revision} expected, found ${now.revision}`);
+    const bytes = await this.#io(() => file.read((first - 1) * pageSize, length));
+    await this.#expect(revision, file);
     if (bytes.length === length) return bytes;
     const message = `${length} bytes expected, found ${bytes.length}`;
     throw new LacunaError("SHORT_READ", message, { page: first, path: this.#path });
+  }
+
+  async #expect(revision: Revision, file: DatabaseFile): Promise<void> {
+    const now = await this.#io(() => this.#stateOf(file));
+    if (now.revision !== revision)
+      throw this.#changed(`revision ${revision} expected, found ${now.revision}`);
   }
 
   #changed(found: string): LacunaError {
@@ -174,16 +188,4 @@ function* steps(ranges: readonly PageRange[], pageSize: number): Generator<PageR
       yield { first: pageNo(page), last: pageNo(Math.min(last, page + stepPages - 1)) };
     }
   }
-}
-
-/** The bytes at an offset, fewer where the file ends before. */
-async function readUpTo(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }

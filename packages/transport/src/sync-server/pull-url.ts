@@ -1,7 +1,12 @@
 /** Where pages are asked for: the path of the server, without slashes at its end, and the name of the request. */
-export function pullUrl(base: URL): URL {
+export const pullUrl = (base: URL): URL => below(base, "pull-updates");
+
+/** Where SQL is sent to. */
+export const pipelineUrl = (base: URL): URL => below(base, "v2/pipeline");
+
+function below(base: URL, name: string): URL {
   const url = new URL(base);
-  url.pathname = `${base.pathname.replace(/\/+$/, "")}/pull-updates`;
+  url.pathname = `${base.pathname.replace(/\/+$/, "")}/${name}`;
   url.hash = "";
   return url;
 }

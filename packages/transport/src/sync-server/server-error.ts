@@ -2,6 +2,9 @@ import { LacunaError } from "@lacuna/page";
 import { type HttpAnswer, quote } from "../http-answer.ts";
 import { HttpStatusError } from "../http-status-error.ts";
 
+/** Statuses of a server that has no SQL over HTTP. */
+const NO_SQL = new Set([404, 405, 501]);
+
 /** Statuses that say: not this request, rather than: not now, not you, not here. */
 const REFUSALS = new Set([400, 405, 409, 422, 501]);
 
@@ -11,7 +14,7 @@ const REFUSALS = new Set([400, 405, 409, 422, 501]);
  */
 export async function serverError(
   answer: HttpAnswer,
-  asked: "newest" | "query" | "pinned",
+  asked: "newest" | "query" | "pinned" | "sql",
 ): Promise<LacunaError> {
   const { status, url } = answer;
   const { code, text } = readBody(await answer.beginning());
@@ -28,6 +31,9 @@ export async function serverError(
   }
   if (code === "NOT_SUPPORTED" || (asked === "query" && REFUSALS.has(status))) {
     return new LacunaError("NOT_SUPPORTED", `the server refused with ${status}${quote(text)}`, facts);
+  }
+  if (asked === "sql" && NO_SQL.has(status)) {
+    return new LacunaError("NOT_SUPPORTED", `the server takes no SQL: ${status}${quote(text)}`, facts);
   }
   return answer.statusError(text);
 }

@@ -3,6 +3,9 @@ import {
   type AbortOptions,
   type Bootstrap,
   type DatabaseShape,
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
   indexOfPage,
   LacunaError,
   type Opening,
@@ -12,8 +15,10 @@ import {
   pageIndex,
   pageNo,
   pagesOf,
+  type RemoteAnswer,
+  type RemotePipeline,
   revision,
-  type Transport,
+  type SyncTransport,
   type TransportTraffic,
 } from "@lacuna/page";
 import { encodePullRequest, type PullRequest } from "@lacuna/protocol";
@@ -22,8 +27,10 @@ import { endable } from "../endable.ts";
 import { EMPTY_PAGE_SIZE } from "../file-shape.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
 import { refuseWebPage } from "../web-page.ts";
+import { differenceRequest, readDifference } from "./difference.ts";
 import { PullStream } from "./pull-stream.ts";
 import { PULL_HEADERS, pullUrl } from "./pull-url.ts";
+import { sendPipeline } from "./send-pipeline.ts";
 import { serverError } from "./server-error.ts";
 
 /** Where the server is and how to identify to it. `libsql:` and `turso:` URLs mean `https:`; a path is kept. */
@@ -33,15 +40,15 @@ export interface SyncServerOptions extends HttpOptions {}
 const USUAL_PAGE_BYTES = 4096;
 
 /**
- * The pages of a database on a server of the sync protocol: `POST /pull-updates`, one request for each `open` and each
- * `fetchPages`. The revision is the server's own.
+ * The pages of a database on a server of the sync protocol: `POST /pull-updates`, one request for each `open`, each `pull` and
+ * each `fetchPages`; `POST /v2/pipeline` for `execute`. The revision is the server's own.
  * @throws {LacunaError} `INVALID_OPTION`
  */
-export function syncServerTransport(options: SyncServerOptions): Transport {
+export function syncServerTransport(options: SyncServerOptions): SyncTransport {
   return new SyncServerTransport(options);
 }
 
-class SyncServerTransport implements Transport {
+class SyncServerTransport implements SyncTransport {
   readonly #endpoint: HttpEndpoint;
   #opened: DatabaseShape | undefined;
 
@@ -148,6 +155,21 @@ class SyncServerTransport implements Transport {
     } finally {
       scope.end();
     }
+  }
+
+  async pull(request: DifferenceRequest, options: AbortOptions = {}): Promise<Difference> {
+    const scope = this.#endpoint.scope(options.signal);
+    try {
+      const how = { asked: "newest", urgency: "demand", scope } as const;
+      return await readDifference(await this.#pull(differenceRequest(request), how), request, scope);
+    } catch (error) {
+      scope.end();
+      throw error;
+    }
+  }
+
+  execute(pipeline: RemotePipeline, options: ExecuteOptions = {}): Promise<RemoteAnswer> {
+    return sendPipeline(this.#endpoint, pipeline, options);
   }
 
   async #pull(
