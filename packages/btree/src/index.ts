@@ -33,7 +33,7 @@ export {
   type Table,
 } from "./schema.ts";
 export { SchemaTask } from "./schema-task.ts";
-export { SqlSyntaxError } from "./sql-tokens.ts";
+export { foldName, SqlSyntaxError, type Token, tokenize } from "./sql-tokens.ts";
 export { TableWalk, type TableWalkOptions } from "./table-walk.ts";
 export { type TreeFormat, treeFormat } from "./tree-format.ts";
 export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";

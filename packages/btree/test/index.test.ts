@@ -20,6 +20,7 @@ it("exports exactly these names", () => {
     "advance",
     "childPages",
     "findByName",
+    "foldName",
     "forEachEntry",
     "forEachEntrySync",
     "pageCountOf",
@@ -34,6 +35,7 @@ it("exports exactly these names", () => {
     "runTask",
     "runTaskSync",
     "tableChildren",
+    "tokenize",
     "treeFormat",
   ]);
 });
