@@ -1,12 +1,12 @@
 import { LacunaError } from "@lacuna/page";
-import type { SnapshotSource } from "@lacuna/pager";
+import type { SnapshotSource, WriteSource } from "@lacuna/pager";
 import type { DriverChoice } from "./driver.ts";
 import type { WasmSource } from "./load-wasm.ts";
 import type { Timers } from "./reader-pool.ts";
 
 export interface SqliteOptions {
-  /** Where the pages come from. It is not closed with the handle. */
-  readonly source: SnapshotSource;
+  /** Where the pages come from, and go to if it can be written to. It is not closed with the handle. */
+  readonly source: SnapshotSource | WriteSource;
   /**
    * SQLite's WebAssembly: the file `@sqlite.org/sqlite-wasm/sqlite3.wasm` compiled, as bytes, or by its address.
    * @default the installed one, which Node, Deno and Bun find by themselves
@@ -51,7 +51,7 @@ export interface SqliteOptions {
 }
 
 export interface ResolvedOptions {
-  readonly source: SnapshotSource;
+  readonly source: SnapshotSource | WriteSource;
   readonly wasm: WasmSource | undefined;
   readonly driver: DriverChoice;
   readonly readers: number;

@@ -1,5 +1,5 @@
 import { closedError } from "@lacuna/page";
-import type { SnapshotSource } from "@lacuna/pager";
+import type { SnapshotSource, WriteSource } from "@lacuna/pager";
 import { Connection, type ConnectionSetup } from "./connection.ts";
 import {
   Cursor,
@@ -11,6 +11,7 @@ import {
   runStatement,
   type StatementFacts,
 } from "./execution.ts";
+import { Lineage } from "./lineage.ts";
 import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
@@ -26,8 +27,8 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
 }
 
-export type QueryRunnerOptions = Omit<ConnectionSetup, "settings"> &
-  Omit<ReaderPoolOptions, "open" | "signal"> & { readonly source: SnapshotSource };
+export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writes"> &
+  Omit<ReaderPoolOptions, "open" | "signal"> & { readonly source: SnapshotSource | WriteSource };
 
 /**
  * Decides on which instance of SQLite a statement runs.
@@ -38,6 +39,7 @@ export type QueryRunnerOptions = Omit<ConnectionSetup, "settings"> &
  */
 export class QueryRunner {
   readonly #source: SnapshotSource;
+  readonly #writes: WriteSource | undefined;
   readonly #setup: ConnectionSetup & { readonly settings: string[] };
   readonly #pool: ReaderPool;
   readonly #closing = new AbortController();
@@ -51,7 +53,8 @@ export class QueryRunner {
 
   constructor(options: QueryRunnerOptions) {
     this.#source = options.source;
-    this.#setup = { ...options, settings: [] };
+    this.#setup = { ...options, settings: [], lineage: new Lineage() };
+    this.#writes = "begin" in options.source ? options.source : undefined;
     this.#pool = new ReaderPool({
       ...options,
       signal: this.#closing.signal,
@@ -195,7 +198,7 @@ export class QueryRunner {
     if (this.#primary === undefined || this.#primaryConnection?.broken === true) {
       const ending = this.#closing.signal;
       const opening = Connection.open(
-        this.#setup,
+        { ...this.#setup, writes: this.#writes },
         { signal: ending, view: () => View.open(this.#source, ending) },
         true,
       );
