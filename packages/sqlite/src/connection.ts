@@ -1,8 +1,8 @@
 import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
-import { type Engine, instantiateEngine } from "./engine.ts";
-import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
+import { FILE_NAME, type Follower, PageFile, type ReadCounters } from "./page-file.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
@@ -44,6 +44,8 @@ export interface Circumstances {
   readonly queueSignal?: AbortSignal | undefined;
   /** A view to read from, held for the caller, if no earlier one is still locked. */
   readonly view: () => Promise<View>;
+  /** Told what the statement reads. */
+  readonly follower?: Follower | undefined;
 }
 
 const BUFFER_BYTES = 65_536;
@@ -96,6 +98,12 @@ export class Connection {
       const onProgress = { type: "i(i)", waits: true, run: () => this.#onProgress() };
       this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
     }
+  }
+
+  /** An instance at once, which opens the database when something is first run on it. */
+  static now(setup: ConnectionSetup): Connection {
+    setup.counters.instances++;
+    return new Connection(instantiateEngineNow(setup.module, setup.driver), setup, false);
   }
 
   /** @param inOrder keep the turn while waiting for pages: for transactions */
@@ -173,7 +181,7 @@ export class Connection {
         if (this.#broken !== undefined) throw this.#broken;
         if (this.lockedView === undefined) view ??= await around.view();
         const began = performance.now();
-        const outcome = await this.#attempt(view, around.signal, waitedFor, body);
+        const outcome = await this.#attempt(view, around, waitedFor, body);
         if (outcome.missing === undefined) return outcome.value;
         this.#setup.counters.restarts++;
         const attemptMilliseconds = performance.now() - began;
@@ -181,7 +189,8 @@ export class Connection {
         const { snapshot } = outcome.from;
         // Any number of statements may wait at the same time, so each listens to a signal of its own.
         const signal = AbortSignal.any([around.signal]);
-        const bytes = await snapshot.read(outcome.missing, { signal });
+        around.follower?.missed(outcome.missing, outcome.from);
+        const bytes = await snapshot.read(outcome.missing, { signal, task: around.follower });
         if (bytes.length !== snapshot.pageSize) {
           throw wrongLength(outcome.missing, bytes.length, snapshot.pageSize);
         }
@@ -197,12 +206,12 @@ export class Connection {
 
   async #attempt<T>(
     view: View | undefined,
-    signal: AbortSignal,
+    { signal, follower }: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     body: () => Promise<T>,
   ): Promise<{ missing: PageNo; from: View } | { missing: undefined; value: T }> {
     signal.throwIfAborted();
-    this.#file.begin({ view, signal, waitedFor });
+    this.#file.begin({ view, signal, waitedFor, follower });
     this.#signal = signal;
     this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
     let result: { value: T } | { error: unknown };
