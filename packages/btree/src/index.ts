@@ -18,6 +18,7 @@ export {
   parseDatabaseHeader,
   type TextEncoding,
 } from "./database-header.ts";
+export { entryRowids } from "./entry-rowids.ts";
 export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
 export type { RecordReader } from "./record.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
@@ -33,7 +34,7 @@ export {
   type Table,
 } from "./schema.ts";
 export { SchemaTask } from "./schema-task.ts";
-export { SqlSyntaxError } from "./sql-tokens.ts";
+export { foldName, SqlSyntaxError, type Token, tokenize } from "./sql-tokens.ts";
 export { TableWalk, type TableWalkOptions } from "./table-walk.ts";
 export { type TreeFormat, treeFormat } from "./tree-format.ts";
 export { TreeWalk, type TreeWalkOptions } from "./tree-walk.ts";

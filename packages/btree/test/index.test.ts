@@ -19,7 +19,9 @@ it("exports exactly these names", () => {
     "TreeWalk",
     "advance",
     "childPages",
+    "entryRowids",
     "findByName",
+    "foldName",
     "forEachEntry",
     "forEachEntrySync",
     "pageCountOf",
@@ -34,6 +36,7 @@ it("exports exactly these names", () => {
     "runTask",
     "runTaskSync",
     "tableChildren",
+    "tokenize",
     "treeFormat",
   ]);
 });
@@ -43,6 +46,7 @@ it("exports exactly these names for writing", () => {
     "encodeRecord",
     "patchJournalVersion",
     "placeholderIndexLeaf",
+    "placeholderIndexLeafLike",
     "placeholderRowids",
     "placeholderTableLeaf",
     "writeVarint",

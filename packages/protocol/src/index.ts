@@ -2,6 +2,8 @@ export { decodeBase64, encodeBase64 } from "./base64.ts";
 export type { PageIndexRange } from "./page-index-range.ts";
 export { decodePageSelector, type PageSelectorLimits } from "./page-selector-decode.ts";
 export { encodePageSelector } from "./page-selector-encode.ts";
+export { decodePipelineAnswer } from "./pipeline-answer.ts";
+export { encodePipeline } from "./pipeline-request.ts";
 export { decodePullRequest, encodePullRequest, type PullRequest } from "./pull-request.ts";
 export {
   encodeHeader,

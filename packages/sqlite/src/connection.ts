@@ -2,9 +2,9 @@ import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { WriteSource } from "@lacuna/pager";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
-import { type Engine, instantiateEngine } from "./engine.ts";
+import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
 import type { Lineage } from "./lineage.ts";
-import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { FILE_NAME, type Follower, PageFile, type ReadCounters } from "./page-file.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
@@ -50,6 +50,8 @@ export interface Circumstances {
   readonly queueSignal?: AbortSignal | undefined;
   /** A view to read from, held for the caller, if no earlier one is still locked. */
   readonly view: () => Promise<View>;
+  /** Told what the statement reads. */
+  readonly follower?: Follower | undefined;
 }
 
 /** What became of one attempt at running something. */
@@ -121,6 +123,12 @@ export class Connection {
       const onProgress = { type: "i(i)", waits: true, run: () => this.#onProgress() };
       this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
     }
+  }
+
+  /** An instance at once, which opens the database when something is first run on it. */
+  static now(setup: ConnectionSetup): Connection {
+    setup.counters.instances++;
+    return new Connection(instantiateEngineNow(setup.module, setup.driver), setup, false);
   }
 
   /** @param inOrder keep the turn while waiting for pages: for transactions */
@@ -198,7 +206,7 @@ export class Connection {
         if (this.#broken !== undefined) throw this.#broken;
         if (this.lockedView === undefined) view ??= await around.view();
         const began = performance.now();
-        const outcome = await this.#attempt(view, around.signal, waitedFor, body);
+        const outcome = await this.#attempt(view, around, waitedFor, body);
         if (outcome.kind === "writer") {
           if (this.#writer === undefined) throw readonlyError();
           const writer = await this.#writer.open(around.signal);
@@ -209,7 +217,7 @@ export class Connection {
         } else if (outcome.kind === "missing") {
           this.#setup.counters.restarts++;
           turn?.end();
-          await this.#fetch(outcome, around.signal, waitedFor, performance.now() - began);
+          await this.#fetch(outcome, around, waitedFor, performance.now() - began);
           await turn?.takeAgain(around.queueSignal);
         } else {
           await this.#conclude(around);
@@ -224,14 +232,16 @@ export class Connection {
   }
 
   async #fetch(
-    { from: { snapshot }, page }: { readonly from: View; readonly page: PageNo },
-    ending: AbortSignal,
+    { from, page }: { readonly from: View; readonly page: PageNo },
+    around: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     attemptMilliseconds: number,
   ): Promise<void> {
     // Any number of statements may wait at the same time, so each listens to a signal of its own.
-    const signal = AbortSignal.any([ending]);
-    const bytes = await snapshot.read(page, { signal });
+    const signal = AbortSignal.any([around.signal]);
+    const { snapshot } = from;
+    around.follower?.missed(page, from);
+    const bytes = await snapshot.read(page, { signal, task: around.follower });
     if (bytes.length !== snapshot.pageSize) throw wrongLength(page, bytes.length, snapshot.pageSize);
     // A copy of its own, since it stays here for as long as the statement is not through.
     waitedFor.set(page, bytes.slice());
@@ -253,12 +263,12 @@ export class Connection {
 
   async #attempt<T>(
     view: View | undefined,
-    signal: AbortSignal,
+    { signal, follower }: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     body: () => Promise<T>,
   ): Promise<Outcome<T>> {
     signal.throwIfAborted();
-    this.#file.begin({ view, signal, waitedFor });
+    this.#file.begin({ view, signal, waitedFor, follower });
     this.#signal = signal;
     this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
     let result: { value: T } | { error: unknown };

@@ -44,6 +44,12 @@ export interface SqliteOptions {
    * @default false
    */
   readonly safeIntegers?: boolean | undefined;
+  /**
+   * When a statement misses a page, run it ahead of itself over the pages that are here, and ask for those it will want
+   * next. Takes effect where the source can be told so.
+   * @default true
+   */
+  readonly runAhead?: boolean | undefined;
   /** @default those of the runtime, which do not keep a program running */
   readonly timers?: Timers | undefined;
   /** Ends the opening with the signal's reason. */
@@ -59,6 +65,7 @@ export interface ResolvedOptions {
   readonly cacheBytes: number;
   readonly doubleQuotedStrings: boolean;
   readonly safeIntegers: boolean;
+  readonly runAhead: boolean;
   readonly timers: Timers;
   readonly signal: AbortSignal | undefined;
 }
@@ -72,6 +79,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "cacheBytes",
   "doubleQuotedStrings",
   "safeIntegers",
+  "runAhead",
   "timers",
   "signal",
 ]);
@@ -99,6 +107,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     cacheBytes: within("cacheBytes", options.cacheBytes ?? 2_097_152, 65_536, 268_435_456),
     doubleQuotedStrings: options.doubleQuotedStrings ?? false,
     safeIntegers: options.safeIntegers ?? false,
+    runAhead: options.runAhead ?? true,
     timers: options.timers ?? RUNTIME_TIMERS,
     signal: options.signal,
   };

@@ -1,4 +1,4 @@
-import { LacunaError, type PageNo, pageNo } from "@lacuna/page";
+import { LacunaError, type PageNo, pageNo, type ReadTask } from "@lacuna/page";
 import type { WriteTransaction } from "@lacuna/pager";
 import type { DriverName } from "./driver.ts";
 import type { Engine } from "./engine.ts";
@@ -32,6 +32,19 @@ export interface ReadCounters {
   waits: number;
 }
 
+/** Follows what one execution reads. */
+export interface Follower extends ReadTask {
+  /**
+   * The execution has to wait for a page. Told in the turn in which the page is asked for.
+   * @throws what the execution is to fail with instead of waiting
+   */
+  missed(page: PageNo, view: View): void;
+  /** The execution has a page, whether it waited or not. A restart comes to its pages again. */
+  reached(page: PageNo): void;
+  /** The execution is over, however it ended. Calling it again is harmless. */
+  end(): void;
+}
+
 /** What one attempt may read from, and how it may be ended. */
 export interface Attempt {
   /** Where to read from unless SQLite still holds a lock on the view of an earlier attempt. */
@@ -39,6 +52,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /** Copies of pages this execution already waited for: a restart must find them even if they were evicted since. */
   readonly waitedFor: Map<PageNo, Uint8Array>;
+  readonly follower?: Follower | undefined;
 }
 
 export interface PageFileOptions {
@@ -226,8 +240,10 @@ export class PageFile {
       return SQLITE_IOERR_SHORT_READ;
     }
     const page = pageNo(index + 1);
-    const next = () =>
-      here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    const next = () => {
+      this.#attempt?.follower?.reached(page);
+      return here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    };
     if (here === pageSize && view.snapshot.copyTo?.(page, this.#engine.heap.bytes, target) === true) {
       if (page === 1) this.#patchHeader(this.#engine.heap.bytes, target, 0, pageSize);
       return next();
@@ -243,14 +259,16 @@ export class PageFile {
       this.#missing = page;
       return SQLITE_BUSY;
     }
+    const { signal, follower } = this.#attempt;
     this.#counters.waits++;
-    return view.snapshot.read(page, { signal: this.#attempt.signal }).then(
-      (fetched) => {
+    follower?.missed(page, view);
+    return view.snapshot
+      .read(page, { signal, task: follower })
+      .then((fetched) => {
         const result = this.#copy(fetched, page, target, within, here, pageSize);
         return result === SQLITE_OK ? next() : result;
-      },
-      (error) => this.#fail(error),
-    );
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #moveLock(level: number): number {

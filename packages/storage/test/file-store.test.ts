@@ -2,6 +2,7 @@ import { type PageNo, type PageStore, pageNo, revision } from "@lacuna/page";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { FileSystem } from "../src/files/file-system.ts";
 import { openFileStore } from "../src/files/open-file-store.ts";
+import { lockPath } from "../src/files/path-lock.ts";
 import { HEADER_BYTES } from "../src/files/replica-header.ts";
 import { type DiskOperation, failure, SimulatedDisk } from "./simulated-disk.ts";
 
@@ -17,7 +18,8 @@ const range = (first: number, last = first) => ({ first: pageNo(first), last: pa
 const openOn = (files: FileSystem): Promise<PageStore> =>
   openFileStore(PATH, {
     files,
-    processes: { self: () => ({ pid: 1, started: "" }), isAlive: () => false },
+    lock: (token) =>
+      lockPath(files, `${PATH}-lock`, { self: () => ({ pid: 1, started: "" }), isAlive: () => false }, token),
     random: (bytes) => crypto.getRandomValues(bytes),
   });
 
@@ -187,6 +189,7 @@ describe("a read of the file store under way", () => {
   it("does not give bytes that are being replaced meanwhile", async () => {
     let go = (): void => {};
     let reached = (): void => {};
+    let waits = true;
     const atRead = new Promise<void>((resolve) => (reached = resolve));
     const slow: FileSystem = {
       size: (path) => disk.size(path),
@@ -202,8 +205,11 @@ describe("a read of the file store under way", () => {
           async read(into, position) {
             const half = into.byteLength / 2;
             await file.read(into.subarray(0, half), position);
-            reached();
-            await new Promise<void>((resolve) => (go = resolve));
+            if (waits) {
+              waits = false;
+              reached();
+              await new Promise<void>((resolve) => (go = resolve));
+            }
             return half + (await file.read(into.subarray(half), position + half));
           },
         };

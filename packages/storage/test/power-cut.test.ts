@@ -1,6 +1,7 @@
 import { type DatabaseShape, isLacunaError, type PageNo, type PageStore, revision } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
 import { openFileStore } from "../src/files/open-file-store.ts";
+import { lockPath } from "../src/files/path-lock.ts";
 import { failure, SimulatedDisk, seededRandom } from "./simulated-disk.ts";
 
 const PATH = "/data/app.db";
@@ -14,7 +15,8 @@ type Random = () => number;
 const open = (disk: SimulatedDisk, random: Random): Promise<PageStore> =>
   openFileStore(PATH, {
     files: disk,
-    processes: { self: () => ({ pid: 1, started: "" }), isAlive: () => false },
+    lock: (token) =>
+      lockPath(disk, `${PATH}-lock`, { self: () => ({ pid: 1, started: "" }), isAlive: () => false }, token),
     random: (bytes) => bytes.set(bytes.map(() => random() * 256)),
   });
 

@@ -21,6 +21,8 @@ import type { SideFiles } from "./side-files.ts";
 import { fileWork, storageError } from "./storage-error.ts";
 import { Turns } from "./turns.ts";
 
+type ReadSync = NonNullable<OpenFile["readSync"]>;
+
 const MAX_READ_BYTES = 1_048_576;
 
 export interface FileStoreParts {
@@ -45,6 +47,7 @@ export interface FileStoreParts {
  * While a page is resident its bytes in the file do not change; `get` relies on it.
  */
 export class FileStore implements PageStore {
+  readonly getSync?: (page: PageNo) => Uint8Array | undefined;
   readonly #path: string;
   readonly #data: OpenFile;
   readonly #info: ReplicaInfo;
@@ -72,6 +75,8 @@ export class FileStore implements PageStore {
     this.#lock = parts.lock;
     this.#randomEpoch = parts.randomEpoch;
     this.#shape = parts.info.header.shape;
+    const readSync = parts.data.readSync?.bind(parts.data);
+    if (readSync !== undefined) this.getSync = (page) => this.#readNow(page, readSync);
   }
 
   shape(): DatabaseShape | undefined {
@@ -140,15 +145,6 @@ export class FileStore implements PageStore {
       return await reading;
     } finally {
       this.#reads.delete(reading);
-    }
-  }
-
-  getSync(page: PageNo): Uint8Array | undefined {
-    this.#checkOpen();
-    try {
-      return this.#readNow(page);
-    } catch (cause) {
-      throw storageError(`reading page ${page}`, this.#path, cause);
     }
   }
 
@@ -255,11 +251,9 @@ export class FileStore implements PageStore {
       const withdrawals = this.#withdrawals;
       const buffer = new Uint8Array(run.length * pageSize);
       const read = await this.#data.read(buffer, offsetOfPage(first, pageSize));
+      // Some of it may have been replaced while it was read.
+      if (withdrawals !== this.#withdrawals) continue;
       run.forEach((page, i) => {
-        if (withdrawals !== this.#withdrawals) {
-          found.push(this.#readNow(page));
-          return;
-        }
         const bytes = buffer.subarray(
           i * pageSize,
           Math.max(i * pageSize, Math.min((i + 1) * pageSize, read)),
@@ -286,12 +280,17 @@ export class FileStore implements PageStore {
     return run;
   }
 
-  #readNow(page: PageNo): Uint8Array | undefined {
+  #readNow(page: PageNo, readSync: ReadSync): Uint8Array | undefined {
+    this.#checkOpen();
     const pageSize = this.#shape?.pageSize;
     if (pageSize === undefined || !this.#resident.has(page)) return undefined;
     const bytes = new Uint8Array(pageSize);
-    const read = this.#data.readSync(bytes, offsetOfPage(page, pageSize));
-    return this.#accept(page, bytes.subarray(0, read), pageSize) ? bytes : undefined;
+    try {
+      const read = readSync(bytes, offsetOfPage(page, pageSize));
+      return this.#accept(page, bytes.subarray(0, read), pageSize) ? bytes : undefined;
+    } catch (cause) {
+      throw storageError(`reading page ${page}`, this.#path, cause);
+    }
   }
 
   /** Checks what was read of a resident page. A page that is not what was put stops being resident. */

@@ -25,8 +25,8 @@ export interface OpenFile {
   size(): Promise<number>;
   /** Fills `into` from `position`. @returns the bytes read: fewer only at the end of the file */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** The same without waiting. */
-  readSync(into: Uint8Array, position: number): number;
+  /** The same without waiting. Absent on files that cannot. */
+  readSync?(into: Uint8Array, position: number): number;
   /** Writes all of `bytes` at `position`; a file that ends before it grows, with zeros in between. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   truncate(size: number): Promise<void>;

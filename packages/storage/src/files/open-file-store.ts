@@ -1,14 +1,18 @@
 import { isPageSize, LacunaError, type PageStore } from "@lacuna/page";
 import { FileStore } from "./file-store.ts";
 import type { FileSystem, OpenFile } from "./file-system.ts";
-import { lockPath, type PathLock, type Processes } from "./path-lock.ts";
+import type { PathLock } from "./path-lock.ts";
 import { createReplicaInfo, ReplicaInfo } from "./replica-info.ts";
 import { SideFiles } from "./side-files.ts";
 import { fileWork } from "./storage-error.ts";
 
 export interface FileStoreSetting {
   readonly files: FileSystem;
-  readonly processes: Processes;
+  /**
+   * Takes the path for this owner alone.
+   * @param token unique to this call, for use in a file name
+   */
+  readonly lock: (token: string) => Promise<PathLock>;
   /** Fills an array with random bytes. */
   readonly random: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
@@ -21,12 +25,12 @@ const SIDE_FILES = ["", "-wal", "-journal", "-changes", "-pull"];
  * @throws {LacunaError} `NOT_A_REPLICA`, `LOCKED`, `REPLICA_CORRUPT`, `STORAGE`, `STORAGE_FULL`; then nothing was changed
  */
 export async function openFileStore(path: string, setting: FileStoreSetting): Promise<PageStore> {
-  const { files, processes } = setting;
+  const { files } = setting;
   return fileWork("opening the replica", path, async () => {
     // Before the lock is made as well: not even that may appear beside a file that is not ours.
     await findReplica(files, path);
     const token = [...randomBytes(setting, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const lock = await lockPath(files, `${path}-lock`, processes, token);
+    const lock = await setting.lock(token);
     try {
       return await openOwned(path, lock, setting);
     } catch (error) {

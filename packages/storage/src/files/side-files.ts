@@ -66,6 +66,7 @@ export class SideFiles {
 }
 
 class SideFileHandle implements ByteFile {
+  readonly readSync?: (into: Uint8Array, position: number) => number;
   readonly #path: string;
   readonly #file: OpenFile;
   readonly #closed: () => void;
@@ -75,6 +76,8 @@ class SideFileHandle implements ByteFile {
     this.#path = path;
     this.#file = file;
     this.#closed = closed;
+    const readSync = file.readSync?.bind(file);
+    if (readSync !== undefined) this.readSync = (into, position) => this.#readNow(into, position, readSync);
   }
 
   size(): Promise<number> {
@@ -85,10 +88,10 @@ class SideFileHandle implements ByteFile {
     return this.#work("reading", () => this.#file.read(into, position));
   }
 
-  readSync(into: Uint8Array, position: number): number {
+  #readNow(into: Uint8Array, position: number, readSync: NonNullable<OpenFile["readSync"]>): number {
     if (this.#closing !== undefined) throw closedError(this.#path);
     try {
-      return this.#file.readSync(into, position);
+      return readSync(into, position);
     } catch (cause) {
       throw storageError("reading", this.#path, cause);
     }

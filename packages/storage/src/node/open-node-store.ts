@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { LacunaError, type PageStore } from "@lacuna/page";
 import type { FileSystem } from "../files/file-system.ts";
 import { openFileStore } from "../files/open-file-store.ts";
+import { lockPath } from "../files/path-lock.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 import { nodeProcesses } from "./node-processes.ts";
 
@@ -33,9 +34,10 @@ export async function openNodeStore(options: NodeStoreOptions): Promise<PageStor
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw new LacunaError("INVALID_OPTION", `path should be the name of a file, got ${JSON.stringify(path)}`);
   }
-  return openFileStore(resolve(path), {
+  const absolute = resolve(path);
+  return openFileStore(absolute, {
     files: fileSystem,
-    processes: nodeProcesses,
+    lock: (token) => lockPath(fileSystem, `${absolute}-lock`, nodeProcesses, token),
     random: (bytes) => crypto.getRandomValues(bytes),
   });
 }
