@@ -18,6 +18,7 @@ export {
   parseDatabaseHeader,
   type TextEncoding,
 } from "./database-header.ts";
+export { entryRowids } from "./entry-rowids.ts";
 export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
 export type { RecordReader } from "./record.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";

@@ -1,5 +1,6 @@
 export { decodeBase64, encodeBase64 } from "./base64.ts";
 export type { PageIndexRange } from "./page-index-range.ts";
+export { encodePageMessage, framePages, pageMessagesLength } from "./page-messages.ts";
 export { decodePageSelector, type PageSelectorLimits } from "./page-selector-decode.ts";
 export { encodePageSelector } from "./page-selector-encode.ts";
 export { decodePipelineAnswer } from "./pipeline-answer.ts";
@@ -7,8 +8,6 @@ export { encodePipeline } from "./pipeline-request.ts";
 export { decodePullRequest, encodePullRequest, type PullRequest } from "./pull-request.ts";
 export {
   encodeHeader,
-  encodePageMessage,
-  encodePageMessages,
   type PageMessage,
   type PullHeader,
 } from "./pull-response.ts";

@@ -1,6 +1,6 @@
-import { isPageSize, LacunaError, MAX_PAGE_NO, type PageIndex, pageIndex } from "@lacuna/page";
+import { LacunaError, MAX_PAGE_NO, type PageIndex } from "@lacuna/page";
 import { bytesField, integerField, messageFields, textField } from "./message-reader.ts";
-import { MessageWriter, varintBytes, writeVarint } from "./message-writer.ts";
+import { MessageWriter } from "./message-writer.ts";
 
 /** What the first message of an answer says. */
 export interface PullHeader {
@@ -35,44 +35,6 @@ export function encodeHeader(header: PullHeader): Uint8Array<ArrayBuffer> {
     .integer(8, protocol === "pages" ? 1 : protocol === "mvcc-log" ? 2 : 0)
     .finishFramed();
 }
-
-/**
- * A page behind its length.
- * @throws {RangeError} if `bytes` has no length a page can have
- */
-export function encodePageMessage(index: PageIndex, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return encodePageMessages([{ index, bytes }]);
-}
-
-/**
- * Pages, each behind its length, in one run of bytes.
- * @throws {RangeError} if a page has no length a page can have
- */
-export function encodePageMessages(pages: readonly PageMessage[]): Uint8Array<ArrayBuffer> {
-  let size = 0;
-  for (const { index, bytes } of pages) {
-    if (!isPageSize(bytes.length)) throw new RangeError(`a page of ${bytes.length} bytes is not possible`);
-    const message = messageBytes(pageIndex(index), bytes.length);
-    size += varintBytes(message) + message;
-  }
-  const target = new Uint8Array(size);
-  let at = 0;
-  for (const { index, bytes } of pages) {
-    at = writeVarint(target, at, messageBytes(index, bytes.length));
-    if (index > 0) {
-      target[at++] = 0x08;
-      at = writeVarint(target, at, index);
-    }
-    target[at++] = 0x12;
-    at = writeVarint(target, at, bytes.length);
-    target.set(bytes, at);
-    at += bytes.length;
-  }
-  return target;
-}
-
-const messageBytes = (index: PageIndex, length: number): number =>
-  (index > 0 ? 1 + varintBytes(index) : 0) + 1 + varintBytes(length) + length;
 
 /** A header and whether it announced pages in a form that can be read. */
 export interface DecodedHeader {

@@ -16,11 +16,12 @@ it("exports these names", () => {
     "encodeBase64",
     "encodeHeader",
     "encodePageMessage",
-    "encodePageMessages",
     "encodePageSelector",
     "encodePipeline",
     "encodePullRequest",
     "encodeSqlValue",
+    "framePages",
+    "pageMessagesLength",
     "stepsOfCondition",
   ]);
 });

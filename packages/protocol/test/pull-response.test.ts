@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest";
 import {
   encodeHeader,
   encodePageMessage,
-  encodePageMessages,
+  framePages,
   type PullEvent,
   type PullHeader,
   PullResponseDecoder,
   type PullResponseDecoderOptions,
+  pageMessagesLength,
 } from "../src/index.ts";
 import { hex, toHex } from "./hex.ts";
 
@@ -57,9 +58,21 @@ describe("the messages of an answer", () => {
   });
 
   it("are the same written together or one by one", () => {
-    const pages = [0, 5, 519].map((index) => ({ index: pageIndex(index), bytes: page(index & 255, 512) }));
-    const single = pages.map(({ index, bytes }) => encodePageMessage(index, bytes));
-    expect(encodePageMessages(pages)).toEqual(join(...single));
+    const ranges = [
+      { first: pageIndex(0), last: pageIndex(1) },
+      { first: pageIndex(126), last: pageIndex(130) },
+      { first: pageIndex(16_382), last: pageIndex(16_385) },
+    ];
+    const indexes = ranges.flatMap(({ first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, i) => pageIndex(first + i)),
+    );
+    const pages = indexes.map((index) => page(index & 255, 512));
+    const single = indexes.map((index, i) => encodePageMessage(index, pages[i] ?? page(0)));
+    const together = new Uint8Array(3 + pageMessagesLength(ranges, 512));
+    together.set(join(...pages), together.length - 512 * pages.length);
+    framePages(together, 3, ranges, 512);
+    expect(together).toEqual(join(new Uint8Array(3), ...single));
+    expect(() => framePages(together, 2, ranges, 512)).toThrow(RangeError);
   });
 
   it("refuse an empty revision, an impossible page count and an impossible page", () => {

@@ -1,20 +1,25 @@
 import { isLacunaError, type Revision } from "@lacuna/page";
+import type { Buffers } from "./buffers.ts";
+import { type ChunkSource, generatedChunks } from "./chunk-source.ts";
 import { Refusal } from "./json-answer.ts";
+import type { Reply } from "./reply.ts";
 import type { ServedDatabase, ServedView } from "./served-database.ts";
-import { type Chunks, viewStream } from "./view-stream.ts";
+
+export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
 
 /** An answer before its body is made. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The body; absent for none. */
-  readonly chunks?: Chunks | undefined;
+  readonly headers: Record<string, string>;
+  /** Absent for none. */
+  readonly body?: { readonly bytes: number; readonly chunks: Chunks } | undefined;
 }
 
 export interface AnswerContext {
   readonly database: ServedDatabase;
   /** Bytes of pages read at a time. */
   readonly chunkBytes: number;
+  readonly buffers: Buffers;
   readonly signal: AbortSignal;
   readonly stallTimeoutMs: number;
   readonly onFailure: (error: unknown) => void;
@@ -30,14 +35,11 @@ export async function answerFromView(
   context: AnswerContext,
   plan: (view: ServedView) => Answer | Promise<Answer>,
   revision?: Revision,
-): Promise<Response> {
+): Promise<Reply> {
   for (let attempt = 1; ; attempt++) {
     const view = await context.database.open({ signal: context.signal, revision });
     try {
-      const { status, headers, chunks } = await plan(view);
-      const body = chunks === undefined ? null : await viewStream(view, chunks, context);
-      if (body === null) await view.close();
-      return new Response(body, { status, headers });
+      return await replyFrom(view, await plan(view), context);
     } catch (error) {
       await view.close();
       if (!isLacunaError(error, "REVISION_CHANGED") || revision !== undefined) throw error;
@@ -47,4 +49,35 @@ export async function answerFromView(
       }
     }
   }
+}
+
+/** The first piece is made before this resolves, so that what goes wrong with it can still be answered properly. */
+async function replyFrom(view: ServedView, answer: Answer, context: AnswerContext): Promise<Reply> {
+  const { status, headers, body } = answer;
+  if (body === undefined) {
+    await view.close();
+    return { status, headers, body: null };
+  }
+  const { chunks, bytes } = body;
+  const { value: first } = await chunks.next();
+  context.signal.throwIfAborted();
+  const described = { ...headers, "content-length": String(bytes) };
+  if (first?.length === bytes) {
+    await view.close();
+    return { status, headers: described, body: first };
+  }
+  const rest = generatedChunks(chunks, { ...context, onEnd: () => view.close() });
+  return { status, headers: described, body: first === undefined ? rest : startingWith(first, rest) };
+}
+
+function startingWith(first: Uint8Array, rest: ChunkSource): ChunkSource {
+  let given = false;
+  return {
+    ...rest,
+    next: async () => {
+      if (given) return rest.next();
+      given = true;
+      return first;
+    },
+  };
 }

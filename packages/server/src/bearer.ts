@@ -1,4 +1,5 @@
 import { LacunaError } from "@lacuna/page";
+import type { Asked } from "./asked.ts";
 import { Refusal } from "./json-answer.ts";
 
 /** What a token lets its bearer do. Who may write may read. */
@@ -43,7 +44,7 @@ export function knownTokens(
  * @returns what the bearer may do
  * @throws {Refusal} 401 unless the header names one of the tokens
  */
-export function requireBearer(request: Request, tokens: KnownTokens | undefined): Access {
+export function requireBearer(request: Pick<Asked, "headers">, tokens: KnownTokens | undefined): Access {
   if (tokens === undefined) return "write";
   const header = request.headers.get("authorization");
   const given = header === null ? undefined : /^bearer +(\S+) *$/i.exec(header)?.[1];

@@ -1,3 +1,5 @@
+import type { Reply } from "./reply.ts";
+
 /** What lets pages of other origins use the server. */
 export function crossOriginHeaders(origin: string): Record<string, string> {
   return {
@@ -10,8 +12,8 @@ export function crossOriginHeaders(origin: string): Record<string, string> {
 }
 
 /** The answer to a preflight request. */
-export function preflightAnswer(): Response {
-  return new Response(null, {
+export function preflightAnswer(): Reply {
+  return {
     status: 204,
     headers: {
       "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
@@ -19,5 +21,6 @@ export function preflightAnswer(): Response {
         "authorization, content-type, if-match, if-none-match, if-range, range, x-turso-encryption-key, x-turso-encryption-cipher",
       "access-control-max-age": "86400",
     },
-  });
+    body: null,
+  };
 }

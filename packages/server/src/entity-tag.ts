@@ -1,4 +1,5 @@
 import type { Revision } from "@lacuna/page";
+import type { Asked } from "./asked.ts";
 import { Refusal } from "./json-answer.ts";
 
 /** The strong entity tag of a revision. */
@@ -11,7 +12,7 @@ export function entityTag(revision: Revision): string {
  * @returns `"not-modified"` if the client's copy is the current one
  * @throws {Refusal} 412 if the client insists on another state
  */
-export function checkConditions(headers: Headers, tag: string): "not-modified" | undefined {
+export function checkConditions(headers: Asked["headers"], tag: string): "not-modified" | undefined {
   const wanted = headers.get("if-match");
   if (wanted !== null && !matches(wanted, (candidate) => candidate === tag)) {
     throw new Refusal(412, "REVISION_CHANGED", `the file is now ${tag}, not ${wanted}`, { etag: tag });
@@ -24,7 +25,7 @@ export function checkConditions(headers: Headers, tag: string): "not-modified" |
 }
 
 /** Whether a range may be answered as one: with `If-Range`, only if the client's copy is the current one. */
-export function rangeHolds(headers: Headers, tag: string): boolean {
+export function rangeHolds(headers: Asked["headers"], tag: string): boolean {
   const condition = headers.get("if-range");
   // A date is no strong validator: two commits may share a second.
   return condition === null || condition === tag;

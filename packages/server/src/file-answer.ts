@@ -1,22 +1,24 @@
-import type { AbortOptions, PageNo } from "@lacuna/page";
-import { type Answer, type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import type { PageNo } from "@lacuna/page";
+import { type Answer, type AnswerContext, answerFromView, type Chunks } from "./answer-from-view.ts";
+import type { Asked } from "./asked.ts";
 import { type ByteRange, parseByteRange } from "./byte-range.ts";
 import { checkConditions, entityTag, rangeHolds } from "./entity-tag.ts";
 import { Refusal } from "./json-answer.ts";
 import { pageChunks } from "./page-chunks.ts";
+import { readChunk } from "./read-chunk.ts";
+import type { Reply } from "./reply.ts";
 import type { ServedView } from "./served-database.ts";
-import type { Chunks } from "./view-stream.ts";
 
 /**
  * Answers `GET` and `HEAD` of the database as a file: its newest state as it would be with nothing left in the
  * write-ahead log.
  * @throws {Refusal} 412, 416
  */
-export function answerFile(request: Request, context: AnswerContext): Promise<Response> {
+export function answerFile(request: Asked, context: AnswerContext): Promise<Reply> {
   return answerFromView(context, (view) => planFile(request, view, context));
 }
 
-function planFile(request: Request, view: ServedView, context: AnswerContext): Answer {
+function planFile(request: Asked, view: ServedView, context: AnswerContext): Answer {
   const { method, headers: asked } = request;
   const size = view.pageCount * view.pageSize;
   const tag = entityTag(view.revision);
@@ -29,8 +31,7 @@ function planFile(request: Request, view: ServedView, context: AnswerContext): A
   if (checkConditions(asked, tag) === "not-modified") return { status: 304, headers };
 
   headers["content-type"] = "application/vnd.sqlite3";
-  headers["content-length"] = String(size);
-  if (method === "HEAD") return { status: 200, headers };
+  if (method === "HEAD") return { status: 200, headers: { ...headers, "content-length": String(size) } };
   const range = rangeHolds(asked, tag) ? parseByteRange(asked.get("range"), size) : undefined;
   if (range === "unsatisfiable") {
     const facts = { "content-range": `bytes */${size}`, etag: tag, "accept-ranges": "bytes" };
@@ -38,23 +39,20 @@ function planFile(request: Request, view: ServedView, context: AnswerContext): A
   }
   if (range === undefined) {
     const all = { first: 0, last: size - 1 };
-    return { status: 200, headers, chunks: size === 0 ? undefined : fileChunks(view, all, context) };
+    return { status: 200, headers, body: { bytes: size, chunks: fileChunks(view, all, context) } };
   }
-  headers["content-length"] = String(range.last - range.first + 1);
+  const bytes = range.last - range.first + 1;
   headers["content-range"] = `bytes ${range.first}-${range.last}/${size}`;
-  return { status: 206, headers, chunks: fileChunks(view, range, context) };
+  return { status: 206, headers, body: { bytes, chunks: fileChunks(view, range, context) } };
 }
 
-async function* fileChunks(
-  view: ServedView,
-  { first, last }: ByteRange,
-  { chunkBytes, signal }: AnswerContext & AbortOptions,
-): Chunks {
+async function* fileChunks(view: ServedView, { first, last }: ByteRange, context: AnswerContext): Chunks {
+  if (last < first) return;
   const { pageSize } = view;
   const pageOf = (offset: number): PageNo => (Math.floor(offset / pageSize) + 1) as PageNo;
   const pages = [{ first: pageOf(first), last: pageOf(last) }];
-  for (const group of pageChunks(pages, Math.max(1, Math.floor(chunkBytes / pageSize)))) {
-    const bytes = await view.read(group, { signal });
+  for (const group of pageChunks(pages, Math.max(1, Math.floor(context.chunkBytes / pageSize)))) {
+    const bytes = await readChunk(view, group, 0, context);
     const offset = ((group[0]?.first ?? 1) - 1) * pageSize;
     yield bytes.subarray(Math.max(0, first - offset), last + 1 - offset);
   }

@@ -12,6 +12,12 @@ export {
 export { Metrics } from "./host/metrics.ts";
 export { type RequestRecord, withRequestRecords } from "./host/request-records.ts";
 export type { QueryOptions } from "./query-limits.ts";
-export type { OpenOptions, ServedDatabase, ServedView, WaitOptions } from "./served-database.ts";
+export type {
+  OpenOptions,
+  ServedDatabase,
+  ServedView,
+  ViewReadOptions,
+  WaitOptions,
+} from "./served-database.ts";
 export type { CursorAnswer, PipelineAnswer, ServedSql, SqlCallOptions } from "./sql/served-sql.ts";
 export { type Handler, type SyncHandlerOptions, syncHandler } from "./sync-handler.ts";

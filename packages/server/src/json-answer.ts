@@ -1,4 +1,7 @@
 import { isLacunaError } from "@lacuna/page";
+import type { Reply } from "./reply.ts";
+
+const utf8 = new TextEncoder();
 
 /** A refusal on its way to becoming an answer: an HTTP status with a code for programs and a message for people. */
 export class Refusal extends Error {
@@ -19,11 +22,12 @@ export function jsonAnswer(
   value: unknown,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(`${JSON.stringify(value)}\n`, {
+): Reply {
+  return {
     status,
     headers: { ...headers, "content-type": "application/json", "cache-control": "no-store" },
-  });
+    body: utf8.encode(`${JSON.stringify(value)}\n`),
+  };
 }
 
 /** What an error is answered with; `undefined` for one that is nobody's fault but ours. */

@@ -1,10 +1,12 @@
 import { type PageNo, revision } from "@lacuna/page";
-import { type Answer, type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import { type Answer, type AnswerContext, answerFromView, type Chunks } from "./answer-from-view.ts";
+import type { Asked } from "./asked.ts";
 import { checkConditions } from "./entity-tag.ts";
 import { Refusal } from "./json-answer.ts";
 import { pageChunks } from "./page-chunks.ts";
+import { readChunk } from "./read-chunk.ts";
+import type { Reply } from "./reply.ts";
 import type { ServedView } from "./served-database.ts";
-import type { Chunks } from "./view-stream.ts";
 
 const PATH = /^\/pages\/(.+)\/(\d{1,10})-(\d{1,10})$/s;
 
@@ -17,11 +19,11 @@ const PATH = /^\/pages\/(.+)\/(\d{1,10})-(\d{1,10})$/s;
  * @throws {LacunaError} `REVISION_CHANGED` if the revision is not kept
  */
 export function answerPages(
-  request: Request,
+  request: Asked,
   path: string,
   context: AnswerContext,
   isPublic: boolean,
-): Promise<Response> {
+): Promise<Reply> {
   const [, name = "", firstText = "", lastText = ""] = PATH.exec(path) ?? [];
   const first = Number(firstText);
   const last = Number(lastText);
@@ -45,27 +47,24 @@ export function answerPages(
         "cache-control": `${isPublic ? "public" : "private"}, max-age=31536000, immutable`,
       };
       if (checkConditions(request.headers, tag) === "not-modified") return { status: 304, headers };
-      const length = String((end - first + 1) * view.pageSize);
-      const described = {
-        ...headers,
-        "content-type": "application/octet-stream",
-        "content-length": length,
+      const bytes = (end - first + 1) * view.pageSize;
+      const described = { ...headers, "content-type": "application/octet-stream" };
+      if (request.method === "HEAD") {
+        return { status: 200, headers: { ...described, "content-length": String(bytes) } };
+      }
+      return {
+        status: 200,
+        headers: described,
+        body: { bytes, chunks: pageBytes(view, first, end, context) },
       };
-      if (request.method === "HEAD") return { status: 200, headers: described };
-      return { status: 200, headers: described, chunks: pageBytes(view, first, end, context) };
     },
     wanted,
   );
 }
 
-async function* pageBytes(
-  view: ServedView,
-  first: number,
-  last: number,
-  { chunkBytes, signal }: AnswerContext,
-): Chunks {
+async function* pageBytes(view: ServedView, first: number, last: number, context: AnswerContext): Chunks {
   const pages = [{ first: (first + 1) as PageNo, last: (last + 1) as PageNo }];
-  for (const group of pageChunks(pages, Math.max(1, Math.floor(chunkBytes / view.pageSize)))) {
-    yield await view.read(group, { signal });
+  for (const group of pageChunks(pages, Math.max(1, Math.floor(context.chunkBytes / view.pageSize)))) {
+    yield readChunk(view, group, 0, context);
   }
 }

@@ -1,10 +1,9 @@
 import {
-  type AbortOptions,
+  countPages,
   indexOfPage,
   type PageNo,
   type PageRange,
   pageAtIndex,
-  pagesOf,
   type Revision,
   revision,
 } from "@lacuna/page";
@@ -12,18 +11,20 @@ import {
   decodePageSelector,
   decodePullRequest,
   encodeHeader,
-  encodePageMessages,
+  framePages,
   type PageIndexRange,
   type PullRequest,
+  pageMessagesLength,
 } from "@lacuna/protocol";
-import { type Answer, type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import { type Answer, type AnswerContext, answerFromView, type Chunks } from "./answer-from-view.ts";
+import type { Asked } from "./asked.ts";
 import { Refusal } from "./json-answer.ts";
 import { pageChunks } from "./page-chunks.ts";
 import { commonPages, otherPages } from "./page-range-sets.ts";
 import type { QueryRunner } from "./query-runner.ts";
-import { readBody } from "./request-body.ts";
+import { readChunk } from "./read-chunk.ts";
+import type { Reply } from "./reply.ts";
 import type { ServedView } from "./served-database.ts";
-import type { Chunks } from "./view-stream.ts";
 
 /** What the answers to pull requests have in common. */
 export interface PullContext extends AnswerContext {
@@ -40,8 +41,8 @@ export interface PullContext extends AnswerContext {
  * @throws {Refusal} 400 for what is not served, 410 for a revision that is not kept, 413
  * @throws {LacunaError} `PROTOCOL` if the body is malformed
  */
-export async function answerPull(request: Request, context: PullContext): Promise<Response> {
-  const pull = decodePullRequest(await readBody(request, context.maxBodyBytes));
+export async function answerPull(request: Asked, context: PullContext): Promise<Reply> {
+  const pull = decodePullRequest(await request.readBody(context.maxBodyBytes));
   refuseUnserved(pull, context);
   const wanted = pull.serverRevision === "" ? undefined : revision(pull.serverRevision);
   if (wanted === undefined && pull.clientRevision !== "" && pull.longPollMs > 0) {
@@ -58,7 +59,7 @@ export async function answerPull(request: Request, context: PullContext): Promis
     return {
       status: 200,
       headers: { "content-type": "application/protobuf", "cache-control": "no-store" },
-      chunks: pullChunks(view, ranges, context.chunkBytes, context),
+      body: pullBody(view, ranges, context),
     };
   };
   return answerFromView(context, plan, wanted);
@@ -129,34 +130,35 @@ function existingPages(wanted: readonly PageIndexRange[] | undefined, pageCount:
   return ranges;
 }
 
+function pullBody(view: ServedView, ranges: readonly PageRange[], context: AnswerContext): Answer["body"] {
+  const { revision: serverRevision, pageCount, pageSize } = view;
+  const header = encodeHeader({ serverRevision, pageCount, protocol: "pages" });
+  const bytes = header.length + pageMessagesLength(indexRanges(ranges), pageSize);
+  return { bytes, chunks: pullChunks(view, header, ranges, context) };
+}
+
 /** The header goes out together with the first pages: then their being readable decides the status. */
 async function* pullChunks(
   view: ServedView,
+  header: Uint8Array<ArrayBuffer>,
   ranges: readonly PageRange[],
-  chunkBytes: number,
-  abort: AbortOptions,
+  context: AnswerContext,
 ): Chunks {
-  const { revision, pageSize, pageCount } = view;
-  let header: Uint8Array | undefined = encodeHeader({
-    serverRevision: revision,
-    pageCount,
-    protocol: "pages",
-  });
-  for (const group of pageChunks(ranges, Math.max(1, Math.floor(chunkBytes / pageSize)))) {
-    const bytes = await view.read(group, abort);
-    const pages = Array.from(pagesOf(group), (page, i) => ({
-      index: indexOfPage(page),
-      bytes: bytes.subarray(i * pageSize, (i + 1) * pageSize),
-    }));
-    const messages = encodePageMessages(pages);
-    if (header === undefined) yield messages;
-    else {
-      const whole = new Uint8Array(header.length + messages.length);
-      whole.set(header);
-      whole.set(messages, header.length);
-      header = undefined;
-      yield whole;
-    }
+  const { pageSize } = view;
+  if (ranges.length === 0) yield header;
+  let before: Uint8Array = header;
+  for (const group of pageChunks(ranges, Math.max(1, Math.floor(context.chunkBytes / pageSize)))) {
+    const indexes = indexRanges(group);
+    const heads = pageMessagesLength(indexes, pageSize) - countPages(group) * pageSize;
+    const chunk = await readChunk(view, group, before.length + heads, context);
+    chunk.set(before);
+    framePages(chunk, before.length, indexes, pageSize);
+    before = NO_BYTES;
+    yield chunk;
   }
-  if (header !== undefined) yield header;
 }
+
+const NO_BYTES = new Uint8Array(0);
+
+const indexRanges = (ranges: readonly PageRange[]): PageIndexRange[] =>
+  ranges.map(({ first, last }) => ({ first: indexOfPage(first), last: indexOfPage(last) }));

@@ -5,9 +5,7 @@ import { Refusal } from "./json-answer.ts";
  * @throws {Refusal} 413 if it is longer than `maxBytes`, 400 if it breaks off
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const tooLong = (): Refusal =>
-    new Refusal(413, "TOO_LARGE", `a request body of at most ${maxBytes} bytes is accepted`);
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw bodyTooLong(maxBytes);
   if (request.body === null) return new Uint8Array(0);
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -18,13 +16,13 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
       length += next.value.length;
       if (length > maxBytes) {
         await reader.cancel();
-        throw tooLong();
+        throw bodyTooLong(maxBytes);
       }
     }
   } catch (error) {
     if (error instanceof Refusal) throw error;
     request.signal.throwIfAborted();
-    throw new Refusal(400, "PROTOCOL", "the request body broke off");
+    throw bodyBrokeOff();
   }
   const body = new Uint8Array(length);
   let at = 0;
@@ -33,4 +31,12 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
     at += part.length;
   }
   return body;
+}
+
+export function bodyTooLong(maxBytes: number): Refusal {
+  return new Refusal(413, "TOO_LARGE", `a request body of at most ${maxBytes} bytes is accepted`);
+}
+
+export function bodyBrokeOff(): Refusal {
+  return new Refusal(400, "PROTOCOL", "the request body broke off");
 }

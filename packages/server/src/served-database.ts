@@ -31,15 +31,24 @@ export interface WaitOptions extends AbortOptions {
   readonly timeoutMs: number;
 }
 
+export interface ViewReadOptions extends AbortOptions {
+  /**
+   * Where to put the bytes: exactly as long as they are, with anything in it. After a failure anything may be in it.
+   * @default a new array
+   */
+  readonly into?: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** One committed state of a served database, for as long as it can be read. */
 export interface ServedView extends DatabaseShape {
   /** When the state came about, in milliseconds since 1970, where that is known. */
   readonly modifiedMs: number | undefined;
   /**
-   * The bytes of the pages, one behind the other in the order of the ranges. The caller owns them.
+   * The bytes of the pages, one behind the other in the order of the ranges. The caller owns them: they are put where it says,
+   * or into a new array.
    * @throws {LacunaError} `REVISION_CHANGED` if this state can no longer be read; what was read before stays true of it
    */
-  read(ranges: readonly PageRange[], options?: AbortOptions): Promise<Uint8Array<ArrayBuffer>>;
+  read(ranges: readonly PageRange[], options?: ViewReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * The pages of this state that commits changed or added since an older revision, ascending. Absent without history.
    * @returns `undefined` if that is not known: any page may have been

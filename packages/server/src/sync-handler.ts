@@ -1,13 +1,16 @@
 import { isLacunaError } from "@lacuna/page";
-import { type AnswerContext, answerFromView } from "./answer-from-view.ts";
+import type { AnswerContext } from "./answer-from-view.ts";
+import type { Asked } from "./asked.ts";
 import { type Access, type AccessToken, knownTokens, requireBearer } from "./bearer.ts";
 import { crossOriginHeaders, preflightAnswer } from "./cross-origin.ts";
+import { handlerOf } from "./direct-handler.ts";
 import { answerFile } from "./file-answer.ts";
 import { jsonAnswer, Refusal, refusalFor } from "./json-answer.ts";
 import { answerPages } from "./pages-answer.ts";
 import { answerPull } from "./pull-updates.ts";
 import type { QueryOptions } from "./query-limits.ts";
 import { QueryRunner } from "./query-runner.ts";
+import type { Reply } from "./reply.ts";
 import type { ServedDatabase } from "./served-database.ts";
 import type { ServedSql } from "./sql/served-sql.ts";
 import { answerCursor, answerPipeline } from "./sql/sql-answer.ts";
@@ -75,7 +78,7 @@ export interface SyncHandlerOptions {
 
 interface Route {
   readonly methods: readonly string[];
-  answer(request: Request, context: AnswerContext & { readonly access: Access }): Promise<Response>;
+  answer(request: Asked, context: AnswerContext & { readonly access: Access }): Promise<Reply>;
 }
 
 /**
@@ -131,7 +134,7 @@ export function syncHandler(options: SyncHandlerOptions): Handler {
     return { methods: ["POST", "OPTIONS"], answer };
   };
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: Asked): Promise<Reply> => {
     // Browsers send no credentials with a preflight.
     if (request.method === "OPTIONS") return preflightAnswer();
     const access = requireBearer(request, tokens);
@@ -147,52 +150,42 @@ export function syncHandler(options: SyncHandlerOptions): Handler {
       database,
       chunkBytes,
       stallTimeoutMs,
+      buffers: request.buffers,
       signal: request.signal,
-      onFailure: (error) => report(error, request),
+      onFailure: (error) => report(error, request.request()),
     });
   };
 
-  return async (request) => {
-    let response: Response;
+  return handlerOf(async (request) => {
+    let reply: Reply;
     try {
-      response = await answer(request);
+      reply = await answer(request);
     } catch (error) {
       request.signal.throwIfAborted();
       let refusal = refusalFor(error);
       if (refusal === undefined) {
-        report(error, request);
+        report(error, request.request());
         const code = isLacunaError(error) ? error.code : "INTERNAL";
         refusal = new Refusal(500, code, "the server cannot read the database; its operator can see why");
       }
       const { status, code, message, headers } = refusal;
-      response = jsonAnswer({ code, message }, status, headers);
+      reply = jsonAnswer({ code, message }, status, headers);
     }
-    if (request.method === "HEAD" && response.body !== null) {
-      await response.body.cancel();
-      response = new Response(null, response);
-    }
-    for (const [name, value] of Object.entries(crossOrigin)) response.headers.set(name, value);
-    return response;
-  };
-}
-
-function answerIndex(context: AnswerContext): Promise<Response> {
-  const { name } = context.database;
-  return answerFromView(context, ({ revision, pageSize, pageCount }) => {
-    const facts = { file: `/${encodeURIComponent(name)}`, pullUpdates: "/pull-updates" };
-    const text = JSON.stringify({ name, ...facts, revision, pageSize, pageCount });
-    return {
-      status: 200,
-      headers: { "content-type": "application/json", "cache-control": "no-store" },
-      chunks: (async function* () {
-        yield new TextEncoder().encode(`${text}\n`);
-      })(),
-    };
+    return { ...reply, headers: { ...reply.headers, ...crossOrigin } };
   });
 }
 
+async function answerIndex({ database, signal }: AnswerContext): Promise<Reply> {
+  const { name } = database;
+  const view = await database.open({ signal });
+  const { revision, pageSize, pageCount } = view;
+  await view.close();
+  const facts = { file: `/${encodeURIComponent(name)}`, pullUpdates: "/pull-updates" };
+  return jsonAnswer({ name, ...facts, revision, pageSize, pageCount });
+}
+
 /** The path without escapes, and with one slash in front: clients join URLs carelessly. */
-function pathOf(request: Request): string | undefined {
+function pathOf(request: Asked): string | undefined {
   try {
     return decodeURIComponent(new URL(request.url).pathname).replace(/^\/+/, "/");
   } catch {

@@ -291,7 +291,8 @@ describe("operations", () => {
     const metrics = new Metrics();
     metrics.gauge("open_streams", "Open streams.", () => 7);
     const records: RequestRecord[] = [];
-    const handler = syncHandler({ database: metrics.count(await serve(path)), authToken: "s" });
+    const database = metrics.count(await serve(path));
+    const handler = syncHandler({ database, authToken: "s", chunkBytes: 4096 });
     const recorded = withRequestRecords(handler, (record) => {
       metrics.record(record);
       records.push(record);

@@ -1,8 +1,10 @@
 import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
+import type { WriteSource } from "@lacuna/pager";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
-import { type Engine, instantiateEngine } from "./engine.ts";
-import { FILE_NAME, PageFile, type ReadCounters } from "./page-file.ts";
+import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
+import type { Lineage } from "./lineage.ts";
+import { FILE_NAME, type Follower, PageFile, type ReadCounters } from "./page-file.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
@@ -12,6 +14,7 @@ import { SqlError, sqlErrorOf } from "./sql-error.ts";
 import { StatementCache } from "./statement-cache.ts";
 import { type TakenTurn, Turn } from "./turn.ts";
 import { type View, wrongLength } from "./view.ts";
+import { readonlyError, Writer } from "./writer.ts";
 
 /** How every instance of a database handle is set up. */
 export interface ConnectionSetup {
@@ -23,6 +26,9 @@ export interface ConnectionSetup {
   /** Statements that every instance runs when it is opened. */
   readonly settings: readonly string[];
   readonly counters: ConnectionCounters;
+  readonly lineage: Lineage;
+  /** Where to write; an instance without it only reads. */
+  readonly writes?: WriteSource | undefined;
 }
 
 /** Counts over the life of a database handle. */
@@ -44,7 +50,21 @@ export interface Circumstances {
   readonly queueSignal?: AbortSignal | undefined;
   /** A view to read from, held for the caller, if no earlier one is still locked. */
   readonly view: () => Promise<View>;
+  /** Told what the statement reads. */
+  readonly follower?: Follower | undefined;
 }
+
+/** What became of one attempt at running something. */
+type Outcome<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "error"; readonly error: unknown }
+  /** A page has to be fetched before the next attempt. */
+  | { readonly kind: "missing"; readonly page: PageNo; readonly from: View }
+  /** A view that takes pages has to be opened before the next attempt. */
+  | { readonly kind: "writer" };
+
+/** Thrown by a body, before it did anything, to be run again on a view that takes pages. */
+const WRITER_NEEDED = new Error("a view that takes pages is needed");
 
 const BUFFER_BYTES = 65_536;
 /** The file says that it is read-only. Asking for that here would make attached `:memory:` databases so, too. */
@@ -64,6 +84,7 @@ export class Connection {
   readonly turn = new Turn();
   readonly #setup: ConnectionSetup;
   readonly #file: PageFile;
+  readonly #writer: Writer | undefined;
   readonly #statements: StatementCache;
   /** Keeps the turn while it waits for pages, so that statements run in the order they were issued. */
   readonly #inOrder: boolean;
@@ -85,7 +106,13 @@ export class Connection {
     this.#setup = setup;
     this.#inOrder = inOrder;
     sqlite.sqlite3_initialize();
-    this.#file = new PageFile(engine, setup.driver.name, setup.counters);
+    this.#file = new PageFile(engine, {
+      driver: setup.driver.name,
+      counters: setup.counters,
+      lineage: setup.lineage,
+      writable: setup.writes !== undefined,
+    });
+    if (setup.writes !== undefined) this.#writer = new Writer(setup.writes, this.#file, setup.lineage);
     this.#statements = new StatementCache(engine);
     this.#compiler = new SqlCompiler(engine, (run) => this.#call(run));
     this.#buffer = sqlite.malloc(BUFFER_BYTES);
@@ -96,6 +123,12 @@ export class Connection {
       const onProgress = { type: "i(i)", waits: true, run: () => this.#onProgress() };
       this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
     }
+  }
+
+  /** An instance at once, which opens the database when something is first run on it. */
+  static now(setup: ConnectionSetup): Connection {
+    setup.counters.instances++;
+    return new Connection(instantiateEngineNow(setup.module, setup.driver), setup, false);
   }
 
   /** @param inOrder keep the turn while waiting for pages: for transactions */
@@ -173,36 +206,69 @@ export class Connection {
         if (this.#broken !== undefined) throw this.#broken;
         if (this.lockedView === undefined) view ??= await around.view();
         const began = performance.now();
-        const outcome = await this.#attempt(view, around.signal, waitedFor, body);
-        if (outcome.missing === undefined) return outcome.value;
-        this.#setup.counters.restarts++;
-        const attemptMilliseconds = performance.now() - began;
-        turn?.end();
-        const { snapshot } = outcome.from;
-        // Any number of statements may wait at the same time, so each listens to a signal of its own.
-        const signal = AbortSignal.any([around.signal]);
-        const bytes = await snapshot.read(outcome.missing, { signal });
-        if (bytes.length !== snapshot.pageSize) {
-          throw wrongLength(outcome.missing, bytes.length, snapshot.pageSize);
+        const outcome = await this.#attempt(view, around, waitedFor, body);
+        if (outcome.kind === "writer") {
+          if (this.#writer === undefined) throw readonlyError();
+          const writer = await this.#writer.open(around.signal);
+          view?.release();
+          view = writer;
+          // Those that are kept may belong to an older state.
+          waitedFor.clear();
+        } else if (outcome.kind === "missing") {
+          this.#setup.counters.restarts++;
+          turn?.end();
+          await this.#fetch(outcome, around, waitedFor, performance.now() - began);
+          await turn?.takeAgain(around.queueSignal);
+        } else {
+          await this.#conclude(around);
+          if (outcome.kind === "error") throw outcome.error;
+          return outcome.value;
         }
-        // A copy of its own, since it stays here for as long as the statement is not through.
-        waitedFor.set(outcome.missing, bytes.slice());
-        await pauseAfterAttempt(attemptMilliseconds, signal);
-        await turn?.takeAgain(around.queueSignal);
       }
     } finally {
+      this.#file.leave();
       view?.release();
     }
   }
 
+  async #fetch(
+    { from, page }: { readonly from: View; readonly page: PageNo },
+    around: Circumstances,
+    waitedFor: Map<PageNo, Uint8Array>,
+    attemptMilliseconds: number,
+  ): Promise<void> {
+    // Any number of statements may wait at the same time, so each listens to a signal of its own.
+    const signal = AbortSignal.any([around.signal]);
+    const { snapshot } = from;
+    around.follower?.missed(page, from);
+    const bytes = await snapshot.read(page, { signal, task: around.follower });
+    if (bytes.length !== snapshot.pageSize) throw wrongLength(page, bytes.length, snapshot.pageSize);
+    // A copy of its own, since it stays here for as long as the statement is not through.
+    waitedFor.set(page, bytes.slice());
+    await pauseAfterAttempt(attemptMilliseconds, signal);
+  }
+
+  async #conclude(_around: Circumstances): Promise<void> {
+    if (this.#writer === undefined || this.#broken !== undefined) return;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      failure = await this.#writer.conclude(async () => ({ change: undefined }));
+    } catch (cause) {
+      this.#broken = stopped(cause);
+      this.#file.abandon();
+      throw cause;
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+
   async #attempt<T>(
     view: View | undefined,
-    signal: AbortSignal,
+    { signal, follower }: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     body: () => Promise<T>,
-  ): Promise<{ missing: PageNo; from: View } | { missing: undefined; value: T }> {
+  ): Promise<Outcome<T>> {
     signal.throwIfAborted();
-    this.#file.begin({ view, signal, waitedFor });
+    this.#file.begin({ view, signal, waitedFor, follower });
     this.#signal = signal;
     this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
     let result: { value: T } | { error: unknown };
@@ -214,19 +280,22 @@ export class Connection {
     }
     this.#signal = undefined;
     const from = this.lockedView ?? view;
-    const { missing, failure } = this.#file.end();
+    const { missing, failure, wantsWriter } = this.#file.end();
     // SQLite went on as if the page did not matter, as it does with statistics, so what it keeps may lack something.
     if ("value" in result && (missing !== undefined || failure !== undefined)) this.#file.distrust();
     if (this.#broken !== undefined) {
       this.#file.abandon();
       throw this.#broken;
     }
-    if (failure !== undefined) throw failure.error;
-    if (missing !== undefined && from !== undefined) return { missing, from };
-    if ("value" in result) return { missing: undefined, value: result.value };
-    if (result.error instanceof SqlError && result.error.sqliteCode === "SQLITE_INTERRUPT")
-      signal.throwIfAborted();
-    throw result.error;
+    // What is committed must not be run again.
+    if ("value" in result && this.#file.committed) return { kind: "value", value: result.value };
+    if (failure !== undefined) return { kind: "error", error: failure.error };
+    if (missing !== undefined && from !== undefined) return { kind: "missing", page: missing, from };
+    if ("value" in result) return { kind: "value", value: result.value };
+    if (wantsWriter || result.error === WRITER_NEEDED) return { kind: "writer" };
+    const interrupted =
+      result.error instanceof SqlError && result.error.sqliteCode === "SQLITE_INTERRUPT" && signal.aborted;
+    return { kind: "error", error: interrupted ? signal.reason : result.error };
   }
 
   /** Opens the database if it is not open. */
@@ -244,12 +313,19 @@ export class Connection {
       }
       if (this.#progress !== 0) sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
       await this.command("PRAGMA temp_store=MEMORY");
+      if (this.#setup.writes !== undefined) await this.#prepareToWrite();
       await this.command(`PRAGMA cache_size=-${Math.ceil(this.#setup.cacheBytes / 1024)}`);
       for (const setting of this.#setup.settings) await this.command(setting);
     } catch (error) {
       this.#closeDatabase();
       throw error;
     }
+  }
+
+  async #prepareToWrite(): Promise<void> {
+    // Before anything looks at the schema: a database of no pages takes its page size from here.
+    await this.command(`PRAGMA page_size=${this.#file.pageSize}`);
+    await this.command("PRAGMA journal_mode=MEMORY");
   }
 
   /** Compiles a statement, or finds it compiled. Inside `perform` only; give it back in the end. */
@@ -382,14 +458,7 @@ export class Connection {
     try {
       return await run();
     } catch (cause) {
-      this.#broken = new SqlError(
-        `SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
-        {
-          resultCode: 2,
-          sqliteCode: "SQLITE_INTERNAL",
-          cause,
-        },
-      );
+      this.#broken = stopped(cause);
       throw this.#broken;
     }
   }
@@ -411,4 +480,12 @@ export class Connection {
       () => 1,
     );
   }
+}
+
+function stopped(cause: unknown): SqlError {
+  return new SqlError(`SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    resultCode: 2,
+    sqliteCode: "SQLITE_INTERNAL",
+    cause,
+  });
 }

@@ -7,6 +7,7 @@ import { resolveOptions, type SqliteOptions } from "./options.ts";
 import { copyParameters, type Parameters } from "./parameters.ts";
 import { QueryRunner, type Request } from "./query-runner.ts";
 import type { RowShape } from "./row-reader.ts";
+import type { ScoutStats } from "./scout/scouts.ts";
 import { kindOfStatement } from "./sql-text.ts";
 import { type CallOptions, PreparedStatement, type Row, type SqlStatement } from "./statement.ts";
 import { settledOrAborted } from "./turn.ts";
@@ -42,6 +43,8 @@ export interface SqlStats {
   readonly waits: number;
   /** Times a statement was run again because a page was missing. Driver `restart` only, but for rare cases. */
   readonly restarts: number;
+  /** What running ahead has done; absent where it is off. */
+  readonly runAhead: ScoutStats | undefined;
 }
 
 export interface SqlDatabase extends SqlCalls {
@@ -89,6 +92,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
     size: driver.name === "restart" ? 1 : resolved.readers,
     idleMilliseconds: resolved.readerIdleMilliseconds,
     timers: resolved.timers,
+    runAhead: resolved.runAhead,
   });
   return new Database(runner, driver.name, counters, resolved.safeIntegers);
 }
@@ -188,7 +192,12 @@ class Database extends Calls implements SqlDatabase {
   }
 
   stats(): SqlStats {
-    return { driver: this.#driver, readers: this.runner.readers, ...this.#counters };
+    return {
+      driver: this.#driver,
+      readers: this.runner.readers,
+      ...this.#counters,
+      runAhead: this.runner.scouting,
+    };
   }
 
   close(): Promise<void> {

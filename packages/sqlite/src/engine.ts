@@ -34,12 +34,28 @@ export interface Engine {
 
 /** Makes an instance out of the compiled module. */
 export async function instantiateEngine(module: WebAssembly.Module, driver: Driver): Promise<Engine> {
+  const { memory, heap, imports } = prepare();
+  return engineOf(await WebAssembly.instantiate(module, imports), memory, heap, driver);
+}
+
+/** The same at once, for those who are wanted in this very turn. */
+export function instantiateEngineNow(module: WebAssembly.Module, driver: Driver): Engine {
+  const { memory, heap, imports } = prepare();
+  return engineOf(new WebAssembly.Instance(module, imports), memory, heap, driver);
+}
+
+function prepare(): { memory: WebAssembly.Memory; heap: Heap; imports: WebAssembly.Imports } {
   const memory = new WebAssembly.Memory({ initial: INITIAL_MEMORY_PAGES, maximum: MAX_MEMORY_PAGES });
   const heap = new Heap(memory);
-  const instance = await WebAssembly.instantiate(
-    module,
-    hostImports(memory, () => heap),
-  );
+  return { memory, heap, imports: hostImports(memory, () => heap) };
+}
+
+function engineOf(
+  instance: WebAssembly.Instance,
+  memory: WebAssembly.Memory,
+  heap: Heap,
+  driver: Driver,
+): Engine {
   const sqlite = instance.exports as unknown as SqliteExports;
   sqlite.__wasm_call_ctors();
   const packRows = linkRowPacker(sqlite, memory);

@@ -90,6 +90,18 @@ export function runStatement(
   });
 }
 
+/** Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. */
+export function walkThrough(connection: Connection, execution: Execution, limit: number): Promise<void> {
+  return connection.perform(execution, async () => {
+    const statement = await start(connection, execution);
+    try {
+      await connection.step(statement.pointer, undefined, limit, []);
+    } finally {
+      connection.giveBack(statement);
+    }
+  });
+}
+
 async function start(connection: Connection, execution: Execution): Promise<CompiledStatement> {
   const { sql, given, reads } = execution;
   if (reads !== undefined && connection.lockedView?.sameState(reads) === false) throw new Misplaced("moved");
@@ -163,6 +175,7 @@ export class Cursor {
 
   /** Ends the statement as soon as the instance is free. Does not wait for that. */
   close(): void {
+    this.#execution.follower?.end();
     const statement = this.#statement;
     this.#statement = undefined;
     if (statement !== undefined) this.#connection.giveBackLater(statement);

@@ -1,3 +1,9 @@
+export type {
+  CapturedColumn,
+  CapturedItem,
+  CapturedTable,
+  CapturedTransaction,
+} from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
 export { openSqlite, type SqlCalls, type SqlDatabase, type SqlStats } from "./database.ts";
 export { canSuspend, type DriverChoice, type DriverName } from "./driver.ts";

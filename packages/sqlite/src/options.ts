@@ -1,12 +1,12 @@
 import { LacunaError } from "@lacuna/page";
-import type { SnapshotSource } from "@lacuna/pager";
+import type { SnapshotSource, WriteSource } from "@lacuna/pager";
 import type { DriverChoice } from "./driver.ts";
 import type { WasmSource } from "./load-wasm.ts";
 import type { Timers } from "./reader-pool.ts";
 
 export interface SqliteOptions {
-  /** Where the pages come from. It is not closed with the handle. */
-  readonly source: SnapshotSource;
+  /** Where the pages come from, and go to if it can be written to. It is not closed with the handle. */
+  readonly source: SnapshotSource | WriteSource;
   /**
    * SQLite's WebAssembly: the file `@sqlite.org/sqlite-wasm/sqlite3.wasm` compiled, as bytes, or by its address.
    * @default the installed one, which Node, Deno and Bun find by themselves
@@ -44,6 +44,12 @@ export interface SqliteOptions {
    * @default false
    */
   readonly safeIntegers?: boolean | undefined;
+  /**
+   * When a statement misses a page, run it ahead of itself over the pages that are here, and ask for those it will want
+   * next. Takes effect where the source can be told so.
+   * @default true
+   */
+  readonly runAhead?: boolean | undefined;
   /** @default those of the runtime, which do not keep a program running */
   readonly timers?: Timers | undefined;
   /** Ends the opening with the signal's reason. */
@@ -51,7 +57,7 @@ export interface SqliteOptions {
 }
 
 export interface ResolvedOptions {
-  readonly source: SnapshotSource;
+  readonly source: SnapshotSource | WriteSource;
   readonly wasm: WasmSource | undefined;
   readonly driver: DriverChoice;
   readonly readers: number;
@@ -59,6 +65,7 @@ export interface ResolvedOptions {
   readonly cacheBytes: number;
   readonly doubleQuotedStrings: boolean;
   readonly safeIntegers: boolean;
+  readonly runAhead: boolean;
   readonly timers: Timers;
   readonly signal: AbortSignal | undefined;
 }
@@ -72,6 +79,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "cacheBytes",
   "doubleQuotedStrings",
   "safeIntegers",
+  "runAhead",
   "timers",
   "signal",
 ]);
@@ -99,6 +107,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     cacheBytes: within("cacheBytes", options.cacheBytes ?? 2_097_152, 65_536, 268_435_456),
     doubleQuotedStrings: options.doubleQuotedStrings ?? false,
     safeIntegers: options.safeIntegers ?? false,
+    runAhead: options.runAhead ?? true,
     timers: options.timers ?? RUNTIME_TIMERS,
     signal: options.signal,
   };

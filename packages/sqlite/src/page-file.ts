@@ -1,19 +1,27 @@
-import { type PageNo, pageNo } from "@lacuna/page";
+import { LacunaError, type PageNo, pageNo, type ReadTask } from "@lacuna/page";
+import type { WriteTransaction } from "@lacuna/pager";
 import type { DriverName } from "./driver.ts";
 import type { Engine } from "./engine.ts";
-import { SQLITE_BUSY, SQLITE_IOERR_SHORT_READ, SQLITE_OK } from "./result-code.ts";
-import { registerVfs } from "./vfs.ts";
+import type { Lineage } from "./lineage.ts";
+import {
+  SQLITE_BUSY,
+  SQLITE_IOERR,
+  SQLITE_IOERR_SHORT_READ,
+  SQLITE_OK,
+  SQLITE_READONLY,
+} from "./result-code.ts";
+import { LOCK_NONE, LOCK_RESERVED, registerVfs } from "./vfs.ts";
 import { type View, wrongLength } from "./view.ts";
 
 /** The name of the one database file there is. */
 export const FILE_NAME = "/lacuna";
 
-const LOCK_NONE = 0;
-
 /** What became of the reads of one attempt at running something. */
 export interface ReadOutcome {
   /** A page that has to be fetched before the next attempt. Driver `restart` only. */
   readonly missing: PageNo | undefined;
+  /** SQLite would write, and the view takes no pages. */
+  readonly wantsWriter: boolean;
   /** Why a page could not be read. */
   readonly failure: { readonly error: unknown } | undefined;
 }
@@ -24,6 +32,19 @@ export interface ReadCounters {
   waits: number;
 }
 
+/** Follows what one execution reads. */
+export interface Follower extends ReadTask {
+  /**
+   * The execution has to wait for a page. Told in the turn in which the page is asked for.
+   * @throws what the execution is to fail with instead of waiting
+   */
+  missed(page: PageNo, view: View): void;
+  /** The execution has a page, whether it waited or not. A restart comes to its pages again. */
+  reached(page: PageNo): void;
+  /** The execution is over, however it ended. Calling it again is harmless. */
+  end(): void;
+}
+
 /** What one attempt may read from, and how it may be ended. */
 export interface Attempt {
   /** Where to read from unless SQLite still holds a lock on the view of an earlier attempt. */
@@ -31,21 +52,32 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /** Copies of pages this execution already waited for: a restart must find them even if they were evicted since. */
   readonly waitedFor: Map<PageNo, Uint8Array>;
+  readonly follower?: Follower | undefined;
+}
+
+export interface PageFileOptions {
+  readonly driver: DriverName;
+  readonly counters: ReadCounters;
+  readonly lineage: Lineage;
+  /** Whether views that take pages will be given. */
+  readonly writable: boolean;
 }
 
 /**
- * The database file as one instance of SQLite sees it: read-only, its bytes those of a view. Registered as the VFS of
- * the instance.
+ * The database file as one instance of SQLite sees it: its bytes those of a view, which also takes what is written.
+ * Registered as the VFS of the instance.
  *
  * SQLite keeps pages between transactions for as long as the header says that nothing changed. That is relied on, also
- * across revisions of a remote: when the view shows another revision, the change counter and the schema cookie are
- * shown moved by an amount that makes them differ from those shown before. The bytes 18 and 19, the journal mode, are
- * shown as 1 (rollback). File Format, "The Database Header".
+ * across states that do not follow from one another by commits: when the view shows such a one, the change counter and
+ * the schema cookie are shown moved by an amount that makes them differ from those shown before; what SQLite writes is
+ * moved back. The bytes 18 and 19, the journal mode, are shown as 1 (rollback). File Format, "The Database Header".
  */
 export class PageFile {
   readonly #engine: Engine;
   readonly #driver: DriverName;
   readonly #counters: ReadCounters;
+  readonly #lineage: Lineage;
+  readonly #writable: boolean;
   #lock = LOCK_NONE;
   #isOpen = false;
   #attempt: Attempt | undefined;
@@ -53,16 +85,21 @@ export class PageFile {
   #view: View | undefined;
   #missing: PageNo | undefined;
   #failure: { readonly error: unknown } | undefined;
-  /** What was shown to SQLite last, and what is added to the stored numbers to get it. */
-  #shown: { revision: string; counter: number; cookie: number } | undefined;
+  #wantsWriter = false;
+  #committed = false;
+  /** What SQLite knows of the header, and what is added to the stored numbers to get it. */
+  #shown: { lineage: number | undefined; counter: number; cookie: number } | undefined;
   #counterShift = 0;
   #cookieShift = 0;
 
-  constructor(engine: Engine, driver: DriverName, counters: ReadCounters) {
+  constructor(engine: Engine, options: PageFileOptions) {
     this.#engine = engine;
-    this.#driver = driver;
-    this.#counters = counters;
+    this.#driver = options.driver;
+    this.#counters = options.counters;
+    this.#lineage = options.lineage;
+    this.#writable = options.writable;
     registerVfs(engine, FILE_NAME, {
+      writable: options.writable,
       read: (target, length, offset) => {
         try {
           return this.#read(target, length, offset);
@@ -71,8 +108,11 @@ export class PageFile {
         }
       },
       size: () => this.#size(),
-      lock: (level) => {
-        this.#lock = level;
+      write: (source, length, offset) => this.#change(() => this.#write(source, length, offset)),
+      truncate: (bytes) => this.#change((writer) => writer.truncate(bytes / writer.pageSize)),
+      lock: (level) => this.#moveLock(level),
+      committed: () => {
+        this.#committed = true;
       },
       open: () => {
         if (this.#isOpen) return false;
@@ -91,6 +131,11 @@ export class PageFile {
     return this.#lock === LOCK_NONE ? undefined : this.#view;
   }
 
+  /** Bytes per page of what is read from now. */
+  get pageSize(): number | undefined {
+    return this.#view?.snapshot.pageSize;
+  }
+
   /** True if a read of the attempt under way, or of the last one, found no page. */
   get lacksPage(): boolean {
     return this.#missing !== undefined || this.#failure !== undefined;
@@ -101,20 +146,52 @@ export class PageFile {
     this.#attempt = attempt;
     this.#missing = undefined;
     this.#failure = undefined;
+    this.#wantsWriter = false;
     if (this.#lock !== LOCK_NONE || attempt.view === undefined) return;
-    this.#view = attempt.view.retain();
-    this.#showRevision(attempt.view);
+    attempt.view.retain();
+    this.#view?.release();
+    this.#view = attempt.view;
+    this.#committed = false;
+    this.#show(attempt.view);
   }
 
-  /** Gives the view up unless SQLite kept a lock. */
+  /** Another view of the same bytes is read from, and written to if it takes pages, though SQLite holds a lock. */
+  exchange(view: View): void {
+    view.retain();
+    this.#view?.release();
+    this.#view = view;
+    this.#committed = false;
+  }
+
+  /** The view that takes pages, if SQLite reads from one. */
+  get writer(): View | undefined {
+    return this.#view?.writer === undefined ? undefined : this.#view;
+  }
+
+  /** SQLite is in the middle of a transaction that writes. */
+  get writing(): boolean {
+    return this.#lock >= LOCK_RESERVED;
+  }
+
+  /** SQLite committed what it wrote to the view. */
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  /** Gives the view up unless SQLite kept a lock, or it takes pages: then its transaction has to be ended first. */
   end(): ReadOutcome {
     this.#attempt = undefined;
     this.settle();
-    return { missing: this.#missing, failure: this.#failure };
+    return { missing: this.#missing, failure: this.#failure, wantsWriter: this.#wantsWriter };
   }
 
   /** Gives the view up if SQLite holds no lock any more and nothing is running. */
   settle(): void {
+    if (this.#view?.writer === undefined) this.leave();
+  }
+
+  /** The same for a view of any kind. */
+  leave(): void {
     if (this.#lock !== LOCK_NONE || this.#attempt !== undefined) return;
     this.#view?.release();
     this.#view = undefined;
@@ -122,24 +199,25 @@ export class PageFile {
 
   /** Has SQLite load everything anew with the next view it takes: pages, schema, statistics. */
   distrust(): void {
-    if (this.#shown !== undefined) this.#shown = { ...this.#shown, revision: "" };
+    if (this.#shown !== undefined) this.#shown = { ...this.#shown, lineage: undefined };
   }
 
   /** Gives the view up although SQLite holds a lock, when the database is closed with statements open. */
   abandon(): void {
     this.#lock = LOCK_NONE;
-    this.settle();
+    this.leave();
   }
 
-  #showRevision({ snapshot, header }: View): void {
+  #show({ snapshot, header }: View): void {
+    const lineage = this.#lineage.of(snapshot.version);
     const counter = header?.changeCounter ?? 0;
     const cookie = header?.schemaCookie ?? 0;
-    if (this.#shown !== undefined && this.#shown.revision !== snapshot.revision) {
+    if (this.#shown !== undefined && this.#shown.lineage !== lineage) {
       this.#counterShift = (this.#shown.counter + 1 - counter) | 0;
       this.#cookieShift = (this.#shown.cookie + 1 - cookie) | 0;
     }
     this.#shown = {
-      revision: snapshot.revision,
+      lineage,
       counter: (counter + this.#counterShift) | 0,
       cookie: (cookie + this.#cookieShift) | 0,
     };
@@ -162,8 +240,10 @@ export class PageFile {
       return SQLITE_IOERR_SHORT_READ;
     }
     const page = pageNo(index + 1);
-    const next = () =>
-      here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    const next = () => {
+      this.#attempt?.follower?.reached(page);
+      return here === length ? SQLITE_OK : this.#read(target + here, length - here, offset + here);
+    };
     if (here === pageSize && view.snapshot.copyTo?.(page, this.#engine.heap.bytes, target) === true) {
       if (page === 1) this.#patchHeader(this.#engine.heap.bytes, target, 0, pageSize);
       return next();
@@ -179,14 +259,71 @@ export class PageFile {
       this.#missing = page;
       return SQLITE_BUSY;
     }
+    const { signal, follower } = this.#attempt;
     this.#counters.waits++;
-    return view.snapshot.read(page, { signal: this.#attempt.signal }).then(
-      (fetched) => {
+    follower?.missed(page, view);
+    return view.snapshot
+      .read(page, { signal, task: follower })
+      .then((fetched) => {
         const result = this.#copy(fetched, page, target, within, here, pageSize);
         return result === SQLITE_OK ? next() : result;
-      },
-      (error) => this.#fail(error),
-    );
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #moveLock(level: number): number {
+    if (level >= LOCK_RESERVED && this.#view?.writer === undefined) {
+      this.#wantsWriter = true;
+      return SQLITE_BUSY;
+    }
+    this.#lock = level;
+    return SQLITE_OK;
+  }
+
+  #change(run: (writer: WriteTransaction) => void): number {
+    const writer = this.#view?.writer;
+    if (writer === undefined) return this.#writable ? SQLITE_IOERR : SQLITE_READONLY;
+    try {
+      run(writer);
+      return SQLITE_OK;
+    } catch (error) {
+      // Unlike with a read, nothing else than the end of the transaction makes this good.
+      this.#fail(error);
+      return SQLITE_IOERR;
+    }
+  }
+
+  #write(source: number, length: number, offset: number): void {
+    const view = this.#view;
+    if (view?.writer === undefined) return;
+    const { pageSize } = view.writer;
+    if (length !== pageSize || offset % pageSize !== 0) {
+      throw new LacunaError(
+        "NOT_SUPPORTED",
+        `the pages of this database have ${pageSize} bytes, SQLite writes ${length} at ${offset}`,
+      );
+    }
+    const page = pageNo(offset / pageSize + 1);
+    const written = this.#engine.heap.bytes.subarray(source, source + length);
+    view.writer.write(page, page === 1 ? this.#storedHeader(view, written) : written);
+  }
+
+  /** Page 1 as it is to be stored, out of what SQLite wrote. */
+  #storedHeader(view: View, written: Uint8Array): Uint8Array {
+    const bytes = written.slice();
+    const fields = new DataView(bytes.buffer);
+    const counter = fields.getUint32(24);
+    const cookie = fields.getUint32(40);
+    this.#shown = {
+      lineage: this.#lineage.of(view.snapshot.version),
+      counter: counter | 0,
+      cookie: cookie | 0,
+    };
+    fields.setUint32(24, (counter - this.#counterShift) >>> 0);
+    fields.setUint32(40, (cookie - this.#cookieShift) >>> 0);
+    fields.setUint32(92, (fields.getUint32(92) - this.#counterShift) >>> 0);
+    view.wroteHeader({ changeCounter: fields.getUint32(24), schemaCookie: fields.getUint32(40) });
+    return bytes;
   }
 
   /** Not an I/O error, because after one SQLite rolls back the transaction and every cursor of the connection. */

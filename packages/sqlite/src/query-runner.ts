@@ -1,5 +1,5 @@
 import { closedError } from "@lacuna/page";
-import type { SnapshotSource } from "@lacuna/pager";
+import type { SnapshotSource, WriteSource } from "@lacuna/pager";
 import { Connection, type ConnectionSetup } from "./connection.ts";
 import {
   Cursor,
@@ -11,9 +11,11 @@ import {
   runStatement,
   type StatementFacts,
 } from "./execution.ts";
+import { Lineage } from "./lineage.ts";
 import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
+import { type ScoutStats, Scouts } from "./scout/scouts.ts";
 import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import { settledOrAborted } from "./turn.ts";
 import { View } from "./view.ts";
@@ -26,8 +28,12 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
 }
 
-export type QueryRunnerOptions = Omit<ConnectionSetup, "settings"> &
-  Omit<ReaderPoolOptions, "open" | "signal"> & { readonly source: SnapshotSource };
+export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writes"> &
+  Omit<ReaderPoolOptions, "open" | "signal"> & {
+    readonly source: SnapshotSource | WriteSource;
+    /** Run statements ahead of themselves where the source can be told what will be wanted. */
+    readonly runAhead: boolean;
+  };
 
 /**
  * Decides on which instance of SQLite a statement runs.
@@ -38,8 +44,10 @@ export type QueryRunnerOptions = Omit<ConnectionSetup, "settings"> &
  */
 export class QueryRunner {
   readonly #source: SnapshotSource;
+  readonly #writes: WriteSource | undefined;
   readonly #setup: ConnectionSetup & { readonly settings: string[] };
   readonly #pool: ReaderPool;
+  readonly #scouts: Scouts | undefined;
   readonly #closing = new AbortController();
   #primary: Promise<Connection> | undefined;
   #primaryConnection: Connection | undefined;
@@ -51,12 +59,14 @@ export class QueryRunner {
 
   constructor(options: QueryRunnerOptions) {
     this.#source = options.source;
-    this.#setup = { ...options, settings: [] };
+    this.#setup = { ...options, settings: [], lineage: new Lineage() };
+    this.#writes = "begin" in options.source ? options.source : undefined;
     this.#pool = new ReaderPool({
       ...options,
       signal: this.#closing.signal,
       open: (around) => Connection.open(this.#setup, around, false),
     });
+    if (options.runAhead) this.#scouts = new Scouts({ ...options, setup: this.#setup });
   }
 
   get inTransaction(): boolean {
@@ -67,18 +77,23 @@ export class QueryRunner {
     return this.#pool.size;
   }
 
+  get scouting(): ScoutStats | undefined {
+    return this.#scouts?.stats();
+  }
+
   get closed(): boolean {
     return this.#closing.signal.aborted;
   }
 
   describe(request: Request): Promise<StatementFacts> {
     return this.#onPrimary(request.kind)
-      ? this.#withPrimary(request, describeStatement)
-      : this.#withReader(request, describeStatement, false);
+      ? this.#withPrimary(request, describeStatement, PREPARING)
+      : this.#withReader(request, describeStatement, PREPARING);
   }
 
   query(request: Request, shape: RowShape, limit: number): Promise<unknown[]> {
-    return this.#execute(request, (connection, execution) => queryRows(connection, execution, shape, limit));
+    const work: Work<unknown[]> = (connection, execution) => queryRows(connection, execution, shape, limit);
+    return this.#execute(request, work, { limit });
   }
 
   run(request: Request, safeIntegers: boolean): Promise<RunResult> {
@@ -90,7 +105,11 @@ export class QueryRunner {
   script(sql: string, signal: AbortSignal | undefined): Promise<void> {
     const request: Request = { sql, kind: "session", given: [], signal };
     return this.#inSession(request, () =>
-      this.#withPrimary(request, (connection, execution) => connection.performScript(execution, sql)),
+      this.#withPrimary(
+        request,
+        (connection, execution) => connection.performScript(execution, sql),
+        PREPARING,
+      ),
     );
   }
 
@@ -132,7 +151,7 @@ export class QueryRunner {
   async #close(): Promise<void> {
     this.#closing.abort(closedError("the database"));
     const primary = this.#primary?.then((connection) => connection.close()).catch(() => {});
-    await Promise.all([primary, this.#pool.close()]);
+    await Promise.all([primary, this.#pool.close(), this.#scouts?.close()]);
   }
 
   async #openCursor(request: Request, shape: RowShape): Promise<OpenCursor> {
@@ -145,57 +164,76 @@ export class QueryRunner {
         throw error;
       }
     };
-    return this.#execute(request, open, true);
+    return this.#execute(request, open, { keep: true });
   }
 
-  /** @param keep the work ends the lease itself, unless it fails */
-  async #execute<T>(request: Request, work: Work<T>, keep = false): Promise<T> {
+  async #execute<T>(request: Request, work: Work<T>, how: Manner = {}): Promise<T> {
     while (!this.#onPrimary(request.kind)) {
       try {
-        return await this.#withReader(request, work, keep);
+        return await this.#withReader(request, work, how);
       } catch (error) {
         if (!(error instanceof Misplaced)) throw error;
         if (error.reason === "writes") break;
       }
     }
-    return this.#inSession(request, () => this.#withPrimary(request, work));
+    return this.#inSession(request, () => this.#withPrimary(request, work, how));
   }
 
   #onPrimary(kind: StatementKind): boolean {
     return kind !== "read" || this.#pending > 0 || this.#hasSession || this.inTransaction;
   }
 
-  async #withReader<T>(request: Request, work: Work<T>, keep: boolean): Promise<T> {
+  async #withReader<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
     const { signal, queueSignal } = this.#signals(request);
+    const follower = this.#follow(request, how);
     const view = await View.open(this.#source, signal);
     let lease: Lease | undefined;
     try {
       lease = withView(await this.#pool.lease(view, queueSignal), view.retain());
       const { sql, given } = request;
-      const around = { sql, given, signal, queueSignal, reads: view, view: async () => view.retain() };
+      const around = {
+        sql,
+        given,
+        signal,
+        queueSignal,
+        reads: view,
+        view: async () => view.retain(),
+        follower,
+      };
       const result = await work(lease.connection, around, lease);
-      if (!keep) lease.end();
+      if (how.keep !== true) lease.end();
       return result;
     } catch (error) {
       lease?.end();
       throw error;
     } finally {
+      if (how.keep !== true) follower?.end();
       view.release();
     }
   }
 
-  async #withPrimary<T>(request: Request, work: Work<T>): Promise<T> {
+  async #withPrimary<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
     const { sql, given } = request;
     const { signal, queueSignal } = this.#signals(request);
     const view = () => View.open(this.#source, signal);
-    return work(await this.#openPrimary(queueSignal), { sql, given, signal, queueSignal, view });
+    const connection = await this.#openPrimary(queueSignal);
+    const follower = this.#follow(request, how);
+    try {
+      return await work(connection, { sql, given, signal, queueSignal, view, follower });
+    } finally {
+      if (how.keep !== true) follower?.end();
+    }
+  }
+
+  #follow({ sql, given, kind }: Request, { ahead = true, limit = Number.POSITIVE_INFINITY }: Manner) {
+    return ahead && kind === "read" ? this.#scouts?.follow({ sql, given, limit }) : undefined;
   }
 
   async #openPrimary(signal: AbortSignal | undefined): Promise<Connection> {
     if (this.#primary === undefined || this.#primaryConnection?.broken === true) {
       const ending = this.#closing.signal;
       const opening = Connection.open(
-        this.#setup,
+        { ...this.#setup, writes: this.#writes },
         { signal: ending, view: () => View.open(this.#source, ending) },
         true,
       );
@@ -224,6 +262,7 @@ export class QueryRunner {
       if (settings.length > 0) {
         this.#setup.settings.push(...settings);
         this.#pool.renew();
+        this.#scouts?.renew();
       }
       return result;
     } finally {
@@ -264,6 +303,24 @@ function withView(lease: Lease, view: View): Lease {
   };
   return { ...lease, end };
 }
+
+/** How a piece of work is done. */
+interface Manner {
+  /** The work ends the lease and its follower itself, unless it fails. */
+  readonly keep?: boolean;
+  /**
+   * Whether the statement may be run ahead.
+   * @default true
+   */
+  readonly ahead?: boolean;
+  /**
+   * Rows wanted at most.
+   * @default all of them
+   */
+  readonly limit?: number;
+}
+
+const PREPARING: Manner = { ahead: false };
 
 type Work<T> = (connection: Connection, execution: Execution, lease?: Lease) => Promise<T>;
 

@@ -3,10 +3,12 @@ export const SQLITE_OK = 0;
 export const SQLITE_BUSY = 5;
 export const SQLITE_IOERR = 10;
 export const SQLITE_NOTFOUND = 12;
+export const SQLITE_IGNORE = 2;
 export const SQLITE_CANTOPEN = 14;
 export const SQLITE_READONLY = 8;
 export const SQLITE_ROW = 100;
 export const SQLITE_DONE = 101;
+export const SQLITE_BUSY_SNAPSHOT = 517;
 export const SQLITE_IOERR_SHORT_READ = 522;
 
 /** Types of values. "Fundamental Datatypes". */

@@ -1,9 +1,11 @@
 import type { Callback, Engine } from "./engine.ts";
 import type { Heap } from "./heap.ts";
-import { SQLITE_CANTOPEN, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OK, SQLITE_READONLY } from "./result-code.ts";
+import { SQLITE_CANTOPEN, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OK } from "./result-code.ts";
 
-/** The one file a VFS serves, as a database without journal. */
+/** The one file a VFS serves, as a database whose journal is in memory. */
 export interface VirtualFile {
+  /** Whether SQLite may write to it. */
+  readonly writable: boolean;
   /**
    * Fills memory with bytes of the file.
    * @returns a result code, or a promise of one where the driver can suspend SQLite
@@ -11,19 +13,34 @@ export interface VirtualFile {
   read(target: number, length: number, offset: number): number | Promise<number>;
   /** Bytes in the file; `undefined` while there is nothing to read from. */
   size(): bigint | undefined;
-  /** SQLite moves to another lock: 0 is none. */
-  lock(level: number): void;
+  /** Takes bytes from memory. @returns a result code */
+  write(source: number, length: number, offset: number): number;
+  /** @returns a result code */
+  truncate(bytes: number): number;
+  /** SQLite moves to another lock, see `LOCK_RESERVED`. @returns a result code */
+  lock(level: number): number;
+  /** SQLite has committed a transaction. */
+  committed(): void;
   /** @returns false if the file is open already */
   open(): boolean;
   close(): void;
 }
+
+/** No lock, and the one a writer has. "sqlite3_io_methods", the values of xLock. */
+export const LOCK_NONE = 0;
+export const LOCK_RESERVED = 2;
 
 const OPEN_READONLY = 1;
 const OPEN_READWRITE = 2;
 const OPEN_MAIN_DB = 0x100;
 /** SQLite may read parts of pages: it then reads long overflow chains past its page cache. */
 const IOCAP_SUBPAGE_READ = 0x8000;
-const SECTOR_BYTES = 4096;
+/** Bytes beside those written stay as they are, so SQLite need not journal neighbours of a page. */
+const IOCAP_POWERSAFE_OVERWRITE = 0x1000;
+const SECTOR_BYTES = 512;
+/** "Standard File Control Opcodes". */
+const FCNTL_SYNC = 21;
+const FCNTL_COMMIT_PHASETWO = 22;
 const MAX_PATH_BYTES = 512;
 /** Julian day 2440587.5, the start of 1970, in milliseconds. */
 const UNIX_EPOCH = 210_866_760_000_000;
@@ -69,7 +86,7 @@ const VFS = [
 
 /**
  * Registers a VFS that serves one file, as the default of the instance: it is also where SQLite takes the time and its
- * randomness from. Every other file, such as one that is attached, cannot be opened; writing is `SQLITE_READONLY`.
+ * randomness from. Every other file, such as one that is attached, cannot be opened.
  *
  * @param fileName the name by which SQLite opens the file
  */
@@ -105,8 +122,10 @@ function fileMethods(heap: Heap, file: VirtualFile): Record<string, Callback> {
       run: (_file: number, target: number, length: number, offset: bigint) =>
         file.read(target >>> 0, length, Number(offset)),
     },
-    xWrite: callback("i(iiij)", () => SQLITE_READONLY),
-    xTruncate: callback("i(ij)", () => SQLITE_READONLY),
+    xWrite: callback("i(iiij)", (_file: number, source: number, length: number, offset: bigint) =>
+      file.write(source >>> 0, length, Number(offset)),
+    ),
+    xTruncate: callback("i(ij)", (_file: number, bytes: bigint) => file.truncate(Number(bytes))),
     xSync: callback("i(ii)", () => SQLITE_OK),
     xFileSize: callback("i(ii)", (_file: number, out: number) => {
       const bytes = file.size();
@@ -117,9 +136,12 @@ function fileMethods(heap: Heap, file: VirtualFile): Record<string, Callback> {
     xLock: callback("i(ii)", (_file: number, level: number) => file.lock(level)),
     xUnlock: callback("i(ii)", (_file: number, level: number) => file.lock(level)),
     xCheckReservedLock: callback("i(ii)", (_file: number, out: number) => heap.setInt32(out, 0)),
-    xFileControl: callback("i(iii)", () => SQLITE_NOTFOUND),
+    xFileControl: callback("i(iii)", (_file: number, operation: number) => {
+      if (operation === FCNTL_COMMIT_PHASETWO) file.committed();
+      return operation === FCNTL_COMMIT_PHASETWO || operation === FCNTL_SYNC ? SQLITE_OK : SQLITE_NOTFOUND;
+    }),
     xSectorSize: callback("i(i)", () => SECTOR_BYTES),
-    xDeviceCharacteristics: callback("i(i)", () => IOCAP_SUBPAGE_READ),
+    xDeviceCharacteristics: callback("i(i)", () => IOCAP_SUBPAGE_READ | IOCAP_POWERSAFE_OVERWRITE),
   };
 }
 
@@ -137,7 +159,8 @@ function vfsMethods(
         // Without methods SQLite does not call xClose on a file that could not be opened.
         heap.setInt32(out, wanted ? methods : 0);
         if (!wanted) return SQLITE_CANTOPEN;
-        if (outFlags !== 0) heap.setInt32(outFlags, (flags & ~OPEN_READWRITE) | OPEN_READONLY);
+        const granted = file.writable ? flags : (flags & ~OPEN_READWRITE) | OPEN_READONLY;
+        if (outFlags !== 0) heap.setInt32(outFlags, granted);
         return SQLITE_OK;
       },
     ),

@@ -1,5 +1,5 @@
 import { LacunaError, type PageNo, pageNo } from "@lacuna/page";
-import type { Snapshot, SnapshotSource } from "@lacuna/pager";
+import type { Snapshot, SnapshotSource, WriteSource, WriteTransaction } from "@lacuna/pager";
 
 /** The facts of page 1 by which SQLite itself notices that a file changed. File Format, "The Database Header". */
 export interface HeaderFacts {
@@ -13,13 +13,20 @@ export interface HeaderFacts {
  */
 export class View {
   readonly snapshot: Snapshot;
-  /** Absent for a database of no pages. */
-  readonly header: HeaderFacts | undefined;
+  /** The same snapshot, if pages can be written to it. */
+  readonly writer: WriteTransaction | undefined;
+  #header: HeaderFacts | undefined;
   #holders = 1;
 
-  private constructor(snapshot: Snapshot, header: HeaderFacts | undefined) {
+  private constructor(snapshot: Snapshot, header: HeaderFacts | undefined, writer?: WriteTransaction) {
     this.snapshot = snapshot;
-    this.header = header;
+    this.#header = header;
+    this.writer = writer;
+  }
+
+  /** Absent for a database of no pages. */
+  get header(): HeaderFacts | undefined {
+    return this.#header;
   }
 
   /**
@@ -29,12 +36,22 @@ export class View {
    */
   static async open(source: SnapshotSource, signal: AbortSignal): Promise<View> {
     signal.throwIfAborted();
-    const snapshot = await source.snapshot({ signal });
+    return View.#of(await source.snapshot({ signal }), signal);
+  }
+
+  /** The newest state, to be written to, when it is this caller's turn. Releasing it undoes what was not committed. */
+  static async openWriter(source: WriteSource, signal: AbortSignal): Promise<View> {
+    signal.throwIfAborted();
+    const writer = await source.begin({ signal });
+    return View.#of(writer, signal, writer);
+  }
+
+  static async #of(snapshot: Snapshot, signal: AbortSignal, writer?: WriteTransaction): Promise<View> {
     try {
-      if (snapshot.pageCount === 0) return new View(snapshot, undefined);
+      if (snapshot.pageCount === 0) return new View(snapshot, undefined, writer);
       const first = pageNo(1);
       const bytes = snapshot.peek(first) ?? (await snapshot.read(first, { signal }));
-      return new View(snapshot, readHeader(bytes, snapshot.pageSize));
+      return new View(snapshot, readHeader(bytes, snapshot.pageSize), writer);
     } catch (error) {
       snapshot.release();
       throw error;
@@ -44,11 +61,13 @@ export class View {
   /** True if both show the same bytes: then a statement may run on either. */
   sameState(other: View): boolean {
     return (
-      this.snapshot.revision === other.snapshot.revision &&
-      this.snapshot.pageCount === other.snapshot.pageCount &&
-      this.header?.changeCounter === other.header?.changeCounter &&
-      this.header?.schemaCookie === other.header?.schemaCookie
+      this === other || (this.snapshot.version === other.snapshot.version && this.writer === other.writer)
     );
+  }
+
+  /** Page 1 was written to it. */
+  wroteHeader(header: HeaderFacts): void {
+    this.#header = header;
   }
 
   retain(): this {

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { Connection, type ConnectionSetup } from "../src/connection.ts";
 import { chooseDriver } from "../src/driver.ts";
+import { Lineage } from "../src/lineage.ts";
 import { loadWasm } from "../src/load-wasm.ts";
 import { View } from "../src/view.ts";
 import { BytesSource, makeDatabase } from "./bytes-source.ts";
@@ -18,6 +19,7 @@ describeDrivers("an instance", (driver) => {
       cacheBytes: 65_536,
       doubleQuotedStrings: false,
       settings: [],
+      lineage: new Lineage(),
       counters: { waits: 0, restarts: 0, instances: 0 },
     };
     const around = { signal, view: () => View.open(source, signal) };

@@ -1,5 +1,6 @@
 import { isLacunaError, LacunaError } from "@lacuna/page";
 import { HttpStatusError, retryAfterMs } from "./http-status-error.ts";
+import type { LinkExchange } from "./link-meter.ts";
 import type { Traffic } from "./traffic.ts";
 
 const EXCERPT_BYTES = 4096;
@@ -13,14 +14,19 @@ export class HttpAnswer {
   readonly url: string;
   readonly #signal: AbortSignal;
   readonly #traffic: Traffic;
+  readonly #exchange: LinkExchange | undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
-  constructor(response: Response, facts: { url: string; signal: AbortSignal; traffic: Traffic }) {
+  constructor(
+    response: Response,
+    facts: { url: string; signal: AbortSignal; traffic: Traffic; exchange?: LinkExchange | undefined },
+  ) {
     this.status = response.status;
     this.headers = response.headers;
     this.url = facts.url;
     this.#signal = facts.signal;
     this.#traffic = facts.traffic;
+    this.#exchange = facts.exchange;
     this.#reader = response.body?.getReader();
     // Cancelling settles a pending read, also of a body that does not heed the signal itself.
     facts.signal.addEventListener("abort", () => this.cancel(), { once: true });
@@ -67,6 +73,7 @@ export class HttpAnswer {
       signal.throwIfAborted();
       if (done) return undefined;
       this.#traffic.received(value.length);
+      this.#exchange?.received(value.length);
       return value;
     } catch (cause) {
       if (signal.aborted) throw signal.reason;

@@ -2,6 +2,7 @@ import { closedError, isLacunaError, LacunaError } from "@lacuna/page";
 import { AbortScope, untilAborted } from "./abort-scope.ts";
 import { HttpAnswer } from "./http-answer.ts";
 import { inBrowser } from "./in-browser.ts";
+import { LinkMeter } from "./link-meter.ts";
 import { httpUrl, type PerRequest, perRequest, publicUrl } from "./remote-url.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -18,6 +19,11 @@ export interface HttpOptions {
   readonly headers?: PerRequest<HeadersInit | undefined>;
   /** @default the runtime's `fetch` */
   readonly fetch?: typeof fetch | undefined;
+  /**
+   * Milliseconds on a clock that never goes back, by which the link is measured.
+   * @default performance.now
+   */
+  readonly now?: (() => number) | undefined;
 }
 
 /** One request. */
@@ -39,6 +45,7 @@ export interface HttpRequest {
 /** Where requests go to, and what they have cost. */
 export class HttpEndpoint {
   readonly traffic: Traffic = new Traffic();
+  readonly link: LinkMeter;
   readonly #closing = new AbortController();
   readonly #options: HttpOptions;
   readonly #target: (base: URL) => URL;
@@ -52,6 +59,7 @@ export class HttpEndpoint {
   constructor(options: HttpOptions, what: string, target: (base: URL) => URL = (base) => base) {
     if (typeof options.url !== "function") httpUrl(options.url ?? "");
     this.#options = options;
+    this.link = new LinkMeter(options.now ?? (() => performance.now()));
     this.#target = target;
     this.#what = what;
   }
@@ -78,6 +86,7 @@ export class HttpEndpoint {
     const { url, headers } = await untilAborted(this.#resolve(request), signal);
     signal.throwIfAborted();
     this.traffic.sent(body?.length ?? 0);
+    const exchange = this.link.begin();
     const fetching = this.#fetch(url.href, {
       method,
       headers,
@@ -92,7 +101,8 @@ export class HttpEndpoint {
       const response = await untilAborted(fetching, signal, (late) => {
         late.body?.cancel().catch(() => {});
       });
-      return new HttpAnswer(response, { url: where, signal, traffic: this.traffic });
+      exchange.answered();
+      return new HttpAnswer(response, { url: where, signal, traffic: this.traffic, exchange });
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       if (isLacunaError(cause)) throw cause;

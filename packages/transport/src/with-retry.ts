@@ -14,6 +14,7 @@ import {
   PageSet,
   pageNo,
   pagesOf,
+  type QueryRequest,
   type RemoteAnswer,
   type RemotePipeline,
   rangesInOrder,
@@ -115,9 +116,30 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
     }
   }
 
+  async function* queryPages(
+    request: QueryRequest,
+    given?: AbortOptions,
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const held = new PageSet(request.held);
+    for (let failures = 1; ; failures++) {
+      try {
+        for await (const batch of transport.queryPages?.({ ...request, held }, given) ?? []) {
+          for (const { page } of batch) held.add(page);
+          failures = 1;
+          yield batch;
+        }
+        return;
+      } catch (error) {
+        await policy.pause(error, failures, given?.signal);
+      }
+    }
+  }
+
   const patient: Transport = {
     open,
     fetchPages: (request, given) => resumed(request, given, 0),
+    ...(transport.queryPages === undefined ? {} : { queryPages }),
+    linkEstimate: () => transport.linkEstimate?.(),
     traffic: () => transport.traffic(),
     close: () => transport.close(),
   };

@@ -9,6 +9,7 @@ import {
   type Opening,
   type PageEntry,
   type PageRequest,
+  type QueryRequest,
   type RemoteAnswer,
   type RemotePipeline,
   type SyncTransport,
@@ -106,9 +107,20 @@ export function withTimeout(transport: Transport, options: TimeoutOptions = {}):
     yield* eachWithin(transport.fetchPages(request, { signal: scope.signal }), scope);
   }
 
+  async function* queryPages(
+    request: QueryRequest,
+    given: AbortOptions = {},
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const scope = new AbortScope(given.signal);
+    const pages = transport.queryPages?.(request, { signal: scope.signal });
+    if (pages !== undefined) yield* eachWithin(pages, scope);
+  }
+
   const watched: Transport = {
     open,
     fetchPages,
+    ...(transport.queryPages === undefined ? {} : { queryPages }),
+    linkEstimate: () => transport.linkEstimate?.(),
     traffic: () => transport.traffic(),
     close: () => transport.close(),
   };

@@ -120,6 +120,22 @@ describe("syncServerTransport with the runtime's own fetch", () => {
     expect(await numbersOf(transport.fetchPages({ revision, ...fetching }))).toEqual([5, 6, 7, 8]);
   });
 
+  it("asks for compression, and reads what was compressed", async () => {
+    network.use(
+      http.post(pull, async ({ request }) => {
+        expect(request.headers.get("accept-encoding")).toMatch(/\bgzip\b/);
+        const response = await pullHost(file, 4096)(request);
+        const headers = { "content-type": "application/protobuf", "content-encoding": "gzip" };
+        return new Response(new Uint8Array(gzipSync(new Uint8Array(await response.arrayBuffer()))), {
+          headers,
+        });
+      }),
+    );
+    const transport = syncServerTransport({ url: "libsql://db.example" });
+    const revision = await revisionOf(transport);
+    expect(await numbersOf(transport.fetchPages({ revision, ...fetching }))).toEqual([5, 6, 7, 8]);
+  });
+
   it("sends its body again when it is redirected with 307", async () => {
     network.use(
       http.post("https://old.example/pull-updates", () => HttpResponse.redirect(pull, 307)),

@@ -57,7 +57,7 @@ describe("requests", () => {
     expect(sent[1]).toMatchObject({
       authorization: "Bearer t2",
       "content-type": "application/protobuf",
-      "accept-encoding": "application/protobuf",
+      "accept-encoding": "application/protobuf, gzip",
       "x-turso-encryption-key": "k",
     });
   });

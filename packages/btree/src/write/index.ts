@@ -4,6 +4,7 @@ export {
   type PlaceholderPage,
   type PlaceholderRowids,
   placeholderIndexLeaf,
+  placeholderIndexLeafLike,
   placeholderRowids,
   placeholderTableLeaf,
 } from "./placeholder.ts";

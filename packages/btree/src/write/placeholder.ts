@@ -1,4 +1,6 @@
 import { writeU16 } from "../big-endian.ts";
+import type { BtreePage } from "../btree-page.ts";
+import { CellReader } from "../cell.ts";
 import type { Value } from "../value.ts";
 import { narrow, type Rowid } from "../varint.ts";
 import { encodeRecord } from "./encode-record.ts";
@@ -74,6 +76,34 @@ export function placeholderIndexLeaf(page: PlaceholderPage, entries: Iterable<re
   return buildLeaf(10, page, cells());
 }
 
+/**
+ * A valid leaf of an index or of a WITHOUT ROWID table that repeats one entry of an interior page above it: the key beside
+ * the leaf is the best guess of what the leaf holds, and the row it points to exists.
+ * @param parent an interior page of the same tree
+ * @param cell which of its entries, from 0, less than its `cellCount`
+ * @param count how many times, as far as there is room; at least 1
+ * @throws {LacunaError} `CORRUPT_PAGE` if the cell does not fit on its page
+ */
+export function placeholderIndexLeafLike(
+  { pageSize, usableSize }: PlaceholderPage,
+  parent: BtreePage,
+  cell: number,
+  count: number,
+): Uint8Array {
+  const reader = new CellReader();
+  reader.read(parent, cell);
+  const entry = parent.bytes.subarray(reader.offset + 4, reader.end);
+  const bytes = new Uint8Array(pageSize);
+  const at = usableSize - Math.max(4, entry.length);
+  const cells = Math.max(1, Math.min(count, Math.floor((at - 8) / 2)));
+  bytes[0] = 10;
+  writeU16(bytes, 3, cells);
+  writeU16(bytes, 5, at);
+  bytes.set(entry, at);
+  for (let index = 0; index < cells; index++) writeU16(bytes, 8 + 2 * index, at);
+  return bytes;
+}
+
 export interface PlaceholderRowids {
   /** Every row id of the leaf is greater, as the separator before it says. */
   readonly after: Rowid;
@@ -92,11 +122,14 @@ export interface PlaceholderRowids {
  */
 export function placeholderRowids(page: PlaceholderPage, range: PlaceholderRowids): Rowid[] {
   const { after, upTo, rows, wanted } = range;
-  const span = BigInt(upTo) - BigInt(after);
-  if (span <= 0n) throw new RangeError(`expected row ids after ${after} and up to ${upTo}, which is none`);
   // A negative row id takes nine bytes; above that the largest takes the most.
   const rowidSize = after < 0 ? 9 : varintLength(upTo);
   const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, 3 + rowidSize)));
+  if (typeof after === "number" && typeof upTo === "number" && upTo > after && upTo - after <= capacity) {
+    return Array.from({ length: upTo - after }, (_, index) => after + 1 + index);
+  }
+  const span = BigInt(upTo) - BigInt(after);
+  if (span <= 0n) throw new RangeError(`expected row ids after ${after} and up to ${upTo}, which is none`);
   const chosen = new Set<bigint>();
   for (const rowid of wanted ?? []) {
     if (chosen.size >= capacity) break;

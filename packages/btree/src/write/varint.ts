@@ -10,6 +10,16 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: Rowid): nu
     bytes[offset] = value;
     return offset + 1;
   }
+  if (typeof value === "number" && value >= 0 && value < 2 ** 49) {
+    let end = offset + varintLength(value);
+    const after = end;
+    let left = value;
+    for (let more = 0; end > offset; more = 0x80) {
+      bytes[--end] = (left % 0x80) | more;
+      left = Math.floor(left / 0x80);
+    }
+    return after;
+  }
   let rest = BigInt.asUintN(64, BigInt(value));
   if (rest >> 56n !== 0n) {
     bytes[offset + 8] = Number(rest & 0xffn);
@@ -25,6 +35,11 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: Rowid): nu
 
 /** Bytes that `writeVarint` takes for `value`. */
 export function varintLength(value: Rowid): number {
+  if (typeof value === "number" && value >= 0 && value < 2 ** 49) {
+    let length = 1;
+    for (let limit = 0x80; value >= limit; limit *= 0x80) length++;
+    return length;
+  }
   const pattern = BigInt.asUintN(64, BigInt(value));
   let size = 1;
   while (size < 9 && pattern >> BigInt(7 * size) !== 0n) size++;

@@ -1,6 +1,9 @@
+import type { Asked } from "../asked.ts";
 import { knownTokens, requireBearer } from "../bearer.ts";
 import { crossOriginHeaders, preflightAnswer } from "../cross-origin.ts";
+import { type DirectHandler, directHandlerOf, handlerOf } from "../direct-handler.ts";
 import { jsonAnswer, Refusal, refusalFor } from "../json-answer.ts";
+import type { Reply } from "../reply.ts";
 import type { ServedDatabase } from "../served-database.ts";
 import type { ServedSql } from "../sql/served-sql.ts";
 import { type Handler, type SyncHandlerOptions, syncHandler } from "../sync-handler.ts";
@@ -45,11 +48,11 @@ export function hostHandler(options: HostHandlerOptions): Handler {
   const { databases, domain } = options;
   const tokens = knownTokens(options.authToken);
   const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
-  const handlers = new WeakMap<ServedDatabase, Handler>();
+  const handlers = new WeakMap<ServedDatabase, DirectHandler>();
   const report = options.onError ?? (() => {});
   const ending = domain === undefined ? undefined : `.${domain.toLowerCase()}`;
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: Asked): Promise<Reply> => {
     const url = new URL(request.url);
     let name: string | undefined;
     let rest = url.pathname;
@@ -73,36 +76,28 @@ export function hostHandler(options: HostHandlerOptions): Handler {
     if (loan === undefined) throw new Refusal(404, "NOT_FOUND", "there is no database of this name");
     let handler = handlers.get(loan.database);
     if (handler === undefined) {
-      handler = syncHandler({ ...options, database: loan.database, sql: loan.sql });
+      handler = directHandlerOf(syncHandler({ ...options, database: loan.database, sql: loan.sql }));
       handlers.set(loan.database, handler);
     }
     try {
       const target = new URL(url);
       target.pathname = rest;
-      const hasBody = request.body !== null;
-      const inner = new Request(target, {
-        method: request.method,
-        headers: request.headers,
-        signal: request.signal,
-        ...(hasBody ? { body: request.body, duplex: "half" } : {}),
-      } as RequestInit);
-      return observeBody(await handler(inner), () => loan.release());
+      return observeBody(await handler(askedAt(request, target.href)), () => loan.release());
     } catch (error) {
       loan.release();
       throw error;
     }
   };
 
-  return async (request) => {
+  return handlerOf(async (request) => {
     try {
-      const response = await answer(request);
-      if (!response.headers.has("access-control-allow-origin")) allow(response, crossOrigin);
-      return response;
+      const reply = await answer(request);
+      return { ...reply, headers: { ...crossOrigin, ...reply.headers } };
     } catch (error) {
       request.signal.throwIfAborted();
       let refusal = refusalFor(error);
       if (refusal === undefined) {
-        report(error, request);
+        report(error, request.request());
         refusal = new Refusal(
           500,
           "INTERNAL",
@@ -110,15 +105,16 @@ export function hostHandler(options: HostHandlerOptions): Handler {
         );
       }
       const { status, code, message, headers } = refusal;
-      const response = jsonAnswer({ code, message }, status, headers);
-      allow(response, crossOrigin);
-      return response;
+      return jsonAnswer({ code, message }, status, { ...headers, ...crossOrigin });
     }
-  };
+  });
 }
 
-function allow(response: Response, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+/** The same as if it had been asked at another address. */
+function askedAt(asked: Asked, url: string): Asked {
+  const { method, headers, signal, buffers } = asked;
+  const readBody: Asked["readBody"] = (maxBytes) => asked.readBody(maxBytes);
+  return { method, url, headers, signal, buffers, readBody, request: () => asked.request() };
 }
 
 /** @returns what is no name at all for a broken escape */
@@ -141,10 +137,11 @@ export interface OperationsOptions {
 /** The same handler, with `GET /health`, for everybody, and `GET /metrics`. */
 export function withOperations(handler: Handler, { metrics, authToken, check }: OperationsOptions): Handler {
   const tokens = knownTokens(authToken);
-  return async (request) => {
+  const direct = directHandlerOf(handler);
+  return handlerOf(async (request) => {
     const { pathname } = new URL(request.url);
     if (request.method !== "GET" || (pathname !== "/health" && pathname !== "/metrics"))
-      return handler(request);
+      return direct(request);
     if (pathname === "/health") {
       try {
         await check?.();
@@ -164,6 +161,6 @@ export function withOperations(handler: Handler, { metrics, authToken, check }: 
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
       "cache-control": "no-store",
     };
-    return new Response(metrics.text(), { headers });
-  };
+    return { status: 200, headers, body: new TextEncoder().encode(metrics.text()) };
+  });
 }

@@ -1,3 +1,5 @@
+import type { Reply } from "../reply.ts";
+
 /** What became of a body. */
 export interface BodyOutcome {
   /** Bytes handed over. */
@@ -6,12 +8,12 @@ export interface BodyOutcome {
   readonly whole: boolean;
 }
 
-/** The same response, and what became of its body once it has ended. A response without one has ended already. */
-export function observeBody(response: Response, onEnd: (outcome: BodyOutcome) => void): Response {
-  const { status, statusText, headers, body } = response;
-  if (body === null) {
-    onEnd({ bytes: 0, whole: true });
-    return response;
+/** The same reply, and what became of its body once it has ended. One that is absent or in memory has ended already. */
+export function observeBody(reply: Reply, onEnd: (outcome: BodyOutcome) => void): Reply {
+  const { body } = reply;
+  if (body === null || body instanceof Uint8Array) {
+    onEnd({ bytes: body?.length ?? 0, whole: true });
+    return reply;
   }
   let bytes = 0;
   let ended = false;
@@ -20,32 +22,25 @@ export function observeBody(response: Response, onEnd: (outcome: BodyOutcome) =>
     ended = true;
     onEnd({ bytes, whole });
   };
-  const reader = body.getReader();
-  const observed = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
+  return {
+    ...reply,
+    body: {
+      stallTimeoutMs: body.stallTimeoutMs,
+      next: async () => {
         try {
-          const next = await reader.read();
-          if (next.done) {
-            end(true);
-            controller.close();
-            return;
-          }
-          bytes += next.value.length;
-          controller.enqueue(next.value);
+          const chunk = await body.next();
+          if (chunk === undefined) end(true);
+          else bytes += chunk.length;
+          return chunk;
         } catch (error) {
           end(false);
           throw error;
         }
       },
-      async cancel(reason) {
+      close: async (reason) => {
         end(false);
-        await reader.cancel(reason);
+        await body.close(reason);
       },
     },
-    { highWaterMark: 0 },
-  );
-  // A body that is broken off while nobody asks for more is heard of here.
-  reader.closed.catch(() => end(false));
-  return new Response(observed, { status, statusText, headers });
+  };
 }

@@ -1,3 +1,5 @@
+import { directHandlerOf, handlerOf } from "../direct-handler.ts";
+import type { Reply } from "../reply.ts";
 import type { Handler } from "../sync-handler.ts";
 import { observeBody } from "./observe-body.ts";
 
@@ -21,7 +23,8 @@ export interface RequestRecord {
 
 /** The same handler, telling of each request once its answer has ended. */
 export function withRequestRecords(handler: Handler, tell: (record: RequestRecord) => void): Handler {
-  return async (request) => {
+  const direct = directHandlerOf(handler);
+  return handlerOf(async (request) => {
     const timeMs = Date.now();
     const started = performance.now();
     const { method } = request;
@@ -30,13 +33,13 @@ export function withRequestRecords(handler: Handler, tell: (record: RequestRecor
     const record = (status: number, bytes: number, aborted: boolean): void => {
       tell({ timeMs, method, path, range, status, bytes, durationMs: performance.now() - started, aborted });
     };
-    let response: Response;
+    let reply: Reply;
     try {
-      response = await handler(request);
+      reply = await direct(request);
     } catch (error) {
       record(0, 0, true);
       throw error;
     }
-    return observeBody(response, ({ bytes, whole }) => record(response.status, bytes, !whole));
-  };
+    return observeBody(reply, ({ bytes, whole }) => record(reply.status, bytes, !whole));
+  });
 }

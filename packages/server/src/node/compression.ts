@@ -1,5 +1,8 @@
 import { Readable } from "node:stream";
 import * as zlib from "node:zlib";
+import { chunksOf } from "../chunk-source.ts";
+import { chunkStream } from "../chunk-stream.ts";
+import { directHandlerOf, handlerOf } from "../direct-handler.ts";
 import type { Handler } from "../sync-handler.ts";
 
 type Coding = "zstd" | "gzip";
@@ -10,19 +13,21 @@ type Coding = "zstd" | "gzip";
  * kind are left alone: ranges and caches need them as they are.
  */
 export function withCompression(handler: Handler): Handler {
-  return async (request) => {
-    const response = await handler(request);
-    const type = response.headers.get("content-type") ?? "";
-    const { body, status, headers } = response;
-    if (status !== 200 || body === null || !/^application\/(protobuf|json|x-ndjson)/.test(type))
-      return response;
-    headers.append("vary", "accept-encoding");
+  const direct = directHandlerOf(handler);
+  return handlerOf(async (request) => {
+    const reply = await direct(request);
+    const { body, status, headers } = reply;
+    const type = String(headers["content-type"] ?? "");
+    if (status !== 200 || body === null || !/^application\/(protobuf|json|x-ndjson)/.test(type)) return reply;
+    const { vary, "content-length": _, ...described } = headers;
+    const varied = vary === undefined ? "accept-encoding" : `${String(vary)}, accept-encoding`;
     const coding = wantedCoding(request.headers.get("accept-encoding"));
-    if (coding === undefined) return response;
-    headers.delete("content-length");
-    headers.set("content-encoding", coding);
-    return new Response(compressed(body, coding), { status, headers });
-  };
+    if (coding === undefined) return { status, headers: { ...headers, vary: varied }, body };
+    const plain = body instanceof Uint8Array ? new Response(body).body : chunkStream(body, request.signal);
+    if (plain === null) return reply;
+    const packed = chunksOf(compressed(plain, coding));
+    return { status, headers: { ...described, vary: varied, "content-encoding": coding }, body: packed };
+  });
 }
 
 function wantedCoding(header: string | null): Coding | undefined {

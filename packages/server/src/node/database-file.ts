@@ -1,6 +1,7 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { fstatSync, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { type AbortOptions, closedError, LacunaError, type PageRange } from "@lacuna/page";
-import type { ServedView } from "../served-database.ts";
+import type { ServedView, ViewReadOptions } from "../served-database.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
 import { emptyState, type FileState, StateReader } from "./state-reader.ts";
 import { Turns } from "./turns.ts";
@@ -52,8 +53,9 @@ export class DatabaseFile {
   }
 
   /** Whether the path still leads to this file. */
-  async isAt(path: string): Promise<boolean> {
-    const [here, there] = await Promise.all([this.#handle.stat(), stat(path)]);
+  isAt(path: string): boolean {
+    // At once: it is asked before each answer, and to wait for another thread takes longer.
+    const [here, there] = [fstatSync(this.#handle.fd), statSync(path)];
     return here.dev === there.dev && here.ino === there.ino;
   }
 
@@ -120,7 +122,7 @@ export class DatabaseFile {
       pageSize,
       pageCount,
       modifiedMs,
-      read: async (ranges, { signal } = {}) => {
+      read: async (ranges, { signal, into }: ViewReadOptions = {}) => {
         if (!open) throw closedError("the view");
         this.#checkOpen();
         signal?.throwIfAborted();
@@ -131,8 +133,8 @@ export class DatabaseFile {
         // An empty file must not be locked either: SQLite would delete a log that lies beside it.
         if (ranges.length === 0) return new Uint8Array(0);
         return pin === undefined
-          ? this.#readInTurn(state, ranges, signal)
-          : this.#reader.readPages(state, ranges);
+          ? this.#readInTurn(state, ranges, { signal, into })
+          : this.#reader.readPages(state, ranges, into);
       },
       close: async () => {
         if (!open) return;
@@ -150,7 +152,7 @@ export class DatabaseFile {
   #readInTurn(
     state: FileState,
     ranges: readonly PageRange[],
-    signal: AbortSignal | undefined,
+    { signal, into }: ViewReadOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const deadline = performance.now() + this.#options.busyTimeoutMs;
     return this.#turns.run(async () => {
@@ -159,7 +161,7 @@ export class DatabaseFile {
       const lock = await this.#lock(deadline, signal);
       try {
         await this.#checkUnchanged(state, lock !== undefined);
-        const bytes = await this.#reader.readPages(state, ranges);
+        const bytes = await this.#reader.readPages(state, ranges, into);
         if (lock === undefined) await this.#checkUnchanged(state, false);
         return bytes;
       } finally {

@@ -1,6 +1,7 @@
+import { fstatSync, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { closedError, LacunaError, type PageRange, type Revision, rangesInOrder } from "@lacuna/page";
-import type { OpenOptions, ServedView, WaitOptions } from "../served-database.ts";
+import type { OpenOptions, ServedView, ViewReadOptions, WaitOptions } from "../served-database.ts";
 import { ChangeSignal } from "./change-signal.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { Checkpointer } from "./checkpointer.ts";
@@ -112,8 +113,9 @@ export class HistoryFile {
   }
 
   /** Whether the path still leads to this file. */
-  async isAt(path: string): Promise<boolean> {
-    const [here, there] = await Promise.all([this.#parts.handle.stat(), stat(path)]);
+  isAt(path: string): boolean {
+    // At once: it is asked before each answer, and to wait for another thread takes longer.
+    const [here, there] = [fstatSync(this.#parts.handle.fd), statSync(path)];
     return here.dev === there.dev && here.ino === there.ino;
   }
 
@@ -175,7 +177,7 @@ export class HistoryFile {
       pageSize,
       pageCount,
       modifiedMs: madeMs,
-      read: async (ranges, { signal } = {}) => {
+      read: async (ranges, { signal, into }: ViewReadOptions = {}) => {
         if (!open) throw closedError("the view");
         this.#checkOpen();
         signal?.throwIfAborted();
@@ -183,7 +185,7 @@ export class HistoryFile {
           if (first >= 1 && last >= first && last <= pageCount) continue;
           throw new RangeError(`pages 1 to ${pageCount} exist, got ${first} to ${last}`);
         }
-        return this.#read(revision, ranges);
+        return this.#read(revision, ranges, into);
       },
       changedSince: (older) => this.#changedSince(older, revision),
       close: async () => {
@@ -192,7 +194,11 @@ export class HistoryFile {
     };
   }
 
-  async #read(revision: LineRevision, ranges: readonly PageRange[]): Promise<Uint8Array<ArrayBuffer>> {
+  async #read(
+    revision: LineRevision,
+    ranges: readonly PageRange[],
+    into: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { reader, store } = this.#parts;
     const held = this.#held;
     this.#checkKept(revision);
@@ -200,7 +206,7 @@ export class HistoryFile {
     try {
       const isNewest = revision.number === held.revision.number;
       const images = isNewest ? [] : ranges.map((range) => store.imagesAt(revision.number, range));
-      const bytes = await reader.readPages(held.state, ranges);
+      const bytes = await reader.readPages(held.state, ranges, into);
       let start = 0;
       images.forEach((found, i) => {
         const { first, last } = ranges[i] as PageRange;

@@ -34,3 +34,18 @@ export function readAtNow(
   }
   return done;
 }
+
+/** What is read at once, in bytes. More might keep everybody waiting, should it not be in memory. */
+const FEW_BYTES = 16_384;
+
+/** A few pages are mostly in the system's memory, and read at once; many by another thread, while this one sends others. */
+export function readFewAt(
+  handle: FileHandle,
+  target: Uint8Array,
+  from: number,
+  to: number,
+  position: number,
+): number | Promise<number> {
+  const read = to - from <= FEW_BYTES ? readAtNow : readAt;
+  return read(handle, target, from, to, position);
+}

@@ -1,8 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { LacunaError } from "@lacuna/page";
+import { type DirectHandler, directHandlerOf } from "../direct-handler.ts";
 import type { Handler } from "../sync-handler.ts";
-import { standardRequest } from "./node-request.ts";
-import { sendResponse } from "./node-response.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { NodeRequest } from "./node-request.ts";
+import { type SendOptions, sendReply } from "./node-response.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+
+/** Memory for pieces of answers that is kept for the next ones. */
+const KEPT_BYTES = 8 * 2 ** 20;
 
 export interface ServeNodeOptions {
   readonly handler: Handler;
@@ -26,6 +32,14 @@ export interface ServeNodeOptions {
    * @default 60000
    */
   readonly requestTimeoutMs?: number | undefined;
+  /**
+   * How long a client may take for one piece of an answer, in milliseconds, before the connection is broken off. Pieces of
+   * `syncHandler` have `chunkBytes`; its own time-out holds too, if it is shorter.
+   * @default 60000
+   */
+  readonly stallTimeoutMs?: number | undefined;
+  /** @default those of the runtime */
+  readonly timers?: Timers | undefined;
 }
 
 /** A server that listens. */
@@ -49,7 +63,13 @@ export async function serveNode(options: ServeNodeOptions): Promise<NodeServer> 
     headersTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(5000, requestTimeoutMs),
   };
-  const server = createServer(timeouts, (incoming, outgoing) => void answer(handler, incoming, outgoing));
+  const { stallTimeoutMs = 60_000, timers = systemTimers } = options;
+  const sending = { stallTimeoutMs, timers, buffers: new BufferPool(KEPT_BYTES) };
+  const direct = directHandlerOf(handler);
+  const server = createServer(
+    timeouts,
+    (incoming, outgoing) => void answer(direct, incoming, outgoing, sending),
+  );
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => reject(listenError(cause, host, port)));
@@ -80,20 +100,21 @@ export async function serveNode(options: ServeNodeOptions): Promise<NodeServer> 
   };
 }
 
-async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const controller = new AbortController();
-  outgoing.on("close", () => {
-    if (!outgoing.writableFinished) controller.abort(new LacunaError("NETWORK", "the client went away"));
-  });
-  let request: Request;
+async function answer(
+  handler: DirectHandler,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  sending: SendOptions,
+): Promise<void> {
+  let request: NodeRequest;
   try {
-    request = standardRequest(incoming, controller.signal);
+    request = new NodeRequest(incoming, outgoing, sending.buffers);
   } catch {
     sendError(outgoing, 400, "PROTOCOL", "this is not a request that can be answered");
     return;
   }
   try {
-    await sendResponse(await handler(request), outgoing);
+    await sendReply(await handler(request), outgoing, sending);
   } catch {
     if (!outgoing.headersSent && !outgoing.destroyed)
       sendError(outgoing, 500, "INTERNAL", "the server failed");

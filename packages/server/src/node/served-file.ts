@@ -65,7 +65,7 @@ export async function openServedFile(path: string, options: ServedFileOptions = 
   /** The file that lies at the path now. In turn only. */
   const current = async (): Promise<DatabaseFile | HistoryFile> => {
     if (closed) throw closedError("the served file");
-    if (file !== undefined && !(await file.isAt(absolute))) {
+    if (file !== undefined && !file.isAt(absolute)) {
       await file.retire();
       file = undefined;
     }

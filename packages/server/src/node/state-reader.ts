@@ -17,7 +17,7 @@ import {
   revision,
 } from "@lacuna/page";
 import { type BegunLog, isSameLog, LogFile, type LogState } from "./log-file.ts";
-import { readAt, readAtNow } from "./read-at.ts";
+import { readAt, readAtNow, readFewAt } from "./read-at.ts";
 
 /** A committed state of the file: which it is, and where its pages are. */
 export interface FileState extends DatabaseShape {
@@ -120,11 +120,14 @@ export class StateReader {
   }
 
   /** The bytes of the pages, one behind the other, of a state that still is in place. */
-  async readPages(state: FileState, ranges: readonly PageRange[]): Promise<Uint8Array<ArrayBuffer>> {
+  async readPages(
+    state: FileState,
+    ranges: readonly PageRange[],
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { pageSize, log } = state;
     const offsetInLog = (page: number): number | undefined => log?.offsets.get(page as PageNo);
-    // Pages past the end of the file were never written because they are free: they are zeros, as SQLite has it.
-    const bytes = new Uint8Array(countPages(ranges) * pageSize);
+    const bytes = into ?? new Uint8Array(countPages(ranges) * pageSize);
     let at = 0;
     let shortPage: PageNo | undefined;
     let usedLog = false;
@@ -134,19 +137,21 @@ export class StateReader {
         let end = page + 1;
         if (log !== undefined && offset !== undefined) {
           usedLog = true;
-          const read = await readAt(log.handle, bytes, at, at + pageSize, offset);
+          const read = await readFewAt(log.handle, bytes, at, at + pageSize, offset);
           if (read < pageSize) shortPage = page as PageNo;
         } else {
           while (end <= last && offsetInLog(end) === undefined) end++;
           const to = at + (end - page) * pageSize;
-          await readAt(this.#handle, bytes, at, to, offsetOfPage(page as PageNo, pageSize));
+          const read = await readFewAt(this.#handle, bytes, at, to, offsetOfPage(page as PageNo, pageSize));
+          // Pages past the end of the file were never written because they are free: they are zeros, as SQLite has it.
+          bytes.fill(0, at + read, to);
         }
         at += (end - page) * pageSize;
         page = end;
       }
     }
     if (log !== undefined && usedLog && !(await isSameLog(log))) {
-      return this.readPages({ ...state, log: undefined }, ranges);
+      return this.readPages({ ...state, log: undefined }, ranges, bytes);
     }
     if (shortPage !== undefined) {
       throw new LacunaError("SHORT_READ", `the write-ahead log ends before ${pageSize} bytes of the page`, {

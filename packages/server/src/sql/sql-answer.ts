@@ -1,7 +1,8 @@
 import { decodeCursorRequest, decodePipelineRequest } from "@lacuna/protocol";
+import type { Asked } from "../asked.ts";
+import { generatedChunks } from "../chunk-source.ts";
 import { Refusal } from "../json-answer.ts";
-import { readBody } from "../request-body.ts";
-import { textStream } from "../text-stream.ts";
+import type { Reply } from "../reply.ts";
 import type { ServedSql, SqlCallOptions } from "./served-sql.ts";
 
 export interface SqlAnswerContext extends SqlCallOptions {
@@ -16,7 +17,7 @@ export interface SqlAnswerContext extends SqlCallOptions {
  * @throws {Refusal} 400, 413
  * @throws {LacunaError} `PROTOCOL` if the body is malformed, `BUSY`
  */
-export async function answerPipeline(request: Request, context: SqlAnswerContext): Promise<Response> {
+export async function answerPipeline(request: Asked, context: SqlAnswerContext): Promise<Reply> {
   const pipeline = decodePipelineRequest(await readJson(request, context.maxBodyBytes));
   const { baton = null, results } = await context.sql.pipeline(pipeline, context);
   async function* body(): AsyncGenerator<string, void, undefined> {
@@ -32,7 +33,7 @@ export async function answerPipeline(request: Request, context: SqlAnswerContext
  * @throws {Refusal} 400, 413
  * @throws {LacunaError} `PROTOCOL` if the body is malformed, `BUSY`
  */
-export async function answerCursor(request: Request, context: SqlAnswerContext): Promise<Response> {
+export async function answerCursor(request: Asked, context: SqlAnswerContext): Promise<Reply> {
   const cursor = decodeCursorRequest(await readJson(request, context.maxBodyBytes));
   const answer = await context.sql.cursor(cursor, context);
   async function* body(): AsyncGenerator<string, void, undefined> {
@@ -43,17 +44,22 @@ export async function answerCursor(request: Request, context: SqlAnswerContext):
 }
 
 function streamed(
-  chunks: AsyncGenerator<string, void, undefined>,
+  pieces: AsyncGenerator<string, void, undefined>,
   type: string,
   { signal, stallTimeoutMs, onFailure }: SqlAnswerContext,
   onEnd: () => Promise<void> = async () => {},
-): Response {
+): Reply {
   const headers = { "content-type": type, "cache-control": "no-store" };
-  return new Response(textStream(chunks, { signal, stallTimeoutMs, onFailure, onEnd }), { headers });
+  async function* encoded(): AsyncGenerator<Uint8Array, void, undefined> {
+    const utf8 = new TextEncoder();
+    for await (const piece of pieces) yield utf8.encode(piece);
+  }
+  const body = generatedChunks(encoded(), { signal, stallTimeoutMs, onFailure, onEnd });
+  return { status: 200, headers, body };
 }
 
-async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  const body = await readBody(request, maxBytes);
+async function readJson(request: Asked, maxBytes: number): Promise<unknown> {
+  const body = await request.readBody(maxBytes);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {

@@ -5,8 +5,10 @@ import {
   type DatabaseShape,
   isLacunaError,
   LacunaError,
+  type LinkEstimate,
   type Opening,
   type PageEntry,
+  type PageRange,
   type PageRequest,
   pageNo,
   type Transport,
@@ -34,14 +36,15 @@ import {
   validatorsOf,
   writeRevision,
 } from "./static-revision.ts";
+import { worthwhileGap } from "./worthwhile-gap.ts";
 
 export interface HttpRangeOptions extends HttpOptions {
   /**
-   * Bytes nobody wants that may travel between two wanted pages to save a request: about what the connection carries in
-   * the time a request takes to start.
-   * @default 16384
+   * Bytes nobody wants that may travel between two wanted pages to save a request. `"auto"` weighs the time they take
+   * against that of the requests, as measured; until then it is 16384.
+   * @default "auto"
    */
-  readonly gapBytes?: number | undefined;
+  readonly gapBytes?: number | "auto" | undefined;
   /**
    * Range requests of one `fetchPages` that go on at once, at least 1.
    * @default 6
@@ -64,12 +67,12 @@ export function httpRangeTransport(options: HttpRangeOptions): Transport {
 
 class HttpRangeTransport implements Transport {
   readonly #endpoint: HttpEndpoint;
-  readonly #gapBytes: number;
+  readonly #gapBytes: number | "auto";
   readonly #maxRequests: number;
 
   constructor(options: HttpRangeOptions) {
-    const { gapBytes = 16_384, maxRequests = 6 } = options;
-    checkCount("gapBytes", gapBytes, 0);
+    const { gapBytes = "auto", maxRequests = 6 } = options;
+    if (gapBytes !== "auto") checkCount("gapBytes", gapBytes, 0);
     checkCount("maxRequests", maxRequests, 1);
     this.#gapBytes = gapBytes;
     this.#maxRequests = maxRequests;
@@ -168,7 +171,7 @@ class HttpRangeTransport implements Transport {
       scope.signal.throwIfAborted();
       const plan = planRanges(request.pages, {
         pageSize: state.pageSize,
-        gapBytes: this.#gapBytes,
+        gapBytes: this.#gapFor(request.pages, state.pageSize),
         demand: urgency === "demand",
       });
       const streams = plan.map(
@@ -183,6 +186,11 @@ class HttpRangeTransport implements Transport {
     } finally {
       scope.end();
     }
+  }
+
+  #gapFor(pages: readonly PageRange[], pageSize: number): number {
+    if (this.#gapBytes !== "auto") return this.#gapBytes;
+    return worthwhileGap(pages, { pageSize, maxRequests: this.#maxRequests, link: this.linkEstimate() });
   }
 
   async *#fetchRange(
@@ -256,6 +264,10 @@ class HttpRangeTransport implements Transport {
       );
     }
     return held;
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#endpoint.link.estimate();
   }
 
   traffic(): TransportTraffic {

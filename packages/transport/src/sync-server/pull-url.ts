@@ -11,8 +11,11 @@ function below(base: URL, name: string): URL {
   return url;
 }
 
-/** The headers of every such request. The coding is the protocol's own word; browsers send theirs instead. */
+/**
+ * The headers of every such request. The first coding is the protocol's own word, which asks for none; a server that can
+ * compress finds the second, and every `fetch` undoes it. Browsers send theirs instead.
+ */
 export const PULL_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "application/protobuf",
-  "accept-encoding": "application/protobuf",
+  "accept-encoding": "application/protobuf, gzip",
 };

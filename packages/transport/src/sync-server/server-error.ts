@@ -26,7 +26,7 @@ export async function serverError(
       facts,
     );
   }
-  if (code === "REVISION_CHANGED" || (status === 410 && asked === "pinned")) {
+  if (code === "REVISION_CHANGED" || (status === 410 && asked !== "newest")) {
     return new LacunaError("REVISION_CHANGED", `the server no longer has the revision${quote(text)}`, facts);
   }
   if (code === "NOT_SUPPORTED" || (asked === "query" && REFUSALS.has(status))) {

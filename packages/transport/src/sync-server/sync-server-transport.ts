@@ -8,6 +8,7 @@ import {
   type ExecuteOptions,
   indexOfPage,
   LacunaError,
+  type LinkEstimate,
   type Opening,
   type PageEntry,
   type PageRequest,
@@ -15,13 +16,20 @@ import {
   pageIndex,
   pageNo,
   pagesOf,
+  type QueryRequest,
   type RemoteAnswer,
   type RemotePipeline,
+  type Revision,
   revision,
   type SyncTransport,
   type TransportTraffic,
 } from "@lacuna/page";
-import { encodePullRequest, type PullRequest } from "@lacuna/protocol";
+import {
+  encodePageSelector,
+  encodePullRequest,
+  type PageIndexRange,
+  type PullRequest,
+} from "@lacuna/protocol";
 import type { AbortScope } from "../abort-scope.ts";
 import { endable } from "../endable.ts";
 import { EMPTY_PAGE_SIZE } from "../file-shape.ts";
@@ -126,10 +134,7 @@ class SyncServerTransport implements SyncTransport {
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { revision: pinned, urgency } = request;
     const wanted = new PageSet(pagesOf(request.pages));
-    const pages = wanted.ranges().map(({ first, last }) => ({
-      first: indexOfPage(first),
-      last: indexOfPage(last),
-    }));
+    const pages = indexRanges(wanted);
     const scope = this.#endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
@@ -137,13 +142,7 @@ class SyncServerTransport implements SyncTransport {
       const pageSize = this.#opened?.revision === pinned ? this.#opened.pageSize : undefined;
       const pull = { serverRevision: pinned, pages };
       const stream = await this.#pull(pull, { asked: "pinned", urgency, scope, pageSize });
-      const found = stream.header.serverRevision;
-      if (found !== pinned) {
-        throw new LacunaError(
-          "REVISION_CHANGED",
-          `revision ${pinned} was asked for, the server sent ${found}`,
-        );
-      }
+      checkRevision(pinned, stream);
       yield* stream.pages(({ page }) => {
         if (wanted.has(page)) return;
         throw new LacunaError("PROTOCOL", "the server sent a page that was not asked for", { page });
@@ -172,6 +171,32 @@ class SyncServerTransport implements SyncTransport {
     return sendPipeline(this.#endpoint, pipeline, options);
   }
 
+  async *queryPages(
+    { revision: pinned, sql, held }: QueryRequest,
+    options: AbortOptions = {},
+  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+    const scope = this.#endpoint.scope(options.signal);
+    try {
+      scope.signal.throwIfAborted();
+      const clientPages = held.size === 0 ? undefined : encodePageSelector(indexRanges(held));
+      const pageSize = this.#opened?.revision === pinned ? this.#opened.pageSize : undefined;
+      const pull = {
+        serverRevision: pinned,
+        query: sql,
+        ...(clientPages === undefined ? {} : { clientPages }),
+      };
+      const stream = await this.#pull(pull, { asked: "query", urgency: "demand", scope, pageSize });
+      checkRevision(pinned, stream);
+      for await (const batch of stream.pages(() => {})) {
+        // A server need not look at what is held.
+        const wanted = batch.filter(({ page }) => !held.has(page));
+        if (wanted.length > 0) yield wanted;
+      }
+    } finally {
+      scope.end();
+    }
+  }
+
   async #pull(
     pull: Partial<PullRequest>,
     how: {
@@ -191,6 +216,10 @@ class SyncServerTransport implements SyncTransport {
     if (answer.status !== 200) throw await serverError(answer, how.asked);
     refuseWebPage(answer);
     return PullStream.start(answer, how.pageSize);
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#endpoint.link.estimate();
   }
 
   traffic(): TransportTraffic {
@@ -221,6 +250,17 @@ function bootstrapRequest(bootstrap: Bootstrap): Partial<PullRequest> {
   if (bootstrap.kind === "query") return { query: bootstrap.sql };
   const count = askedPages(bootstrap);
   return count === undefined ? {} : { pages: [{ first: pageIndex(0), last: pageIndex(count - 1) }] };
+}
+
+const indexRanges = (pages: PageSet): PageIndexRange[] =>
+  pages.ranges().map(({ first, last }) => ({ first: indexOfPage(first), last: indexOfPage(last) }));
+
+function checkRevision(pinned: Revision, { header }: PullStream): void {
+  if (header.serverRevision === pinned) return;
+  throw new LacunaError(
+    "REVISION_CHANGED",
+    `revision ${pinned} was asked for, the server sent ${header.serverRevision}`,
+  );
 }
 
 /** Page 1 says what the page size is; the length of what was sent must agree. */

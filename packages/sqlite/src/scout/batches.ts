@@ -1,0 +1,70 @@
+import type { PageNo } from "@lacuna/page";
+
+/**
+ * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, as soon as the
+ * reader comes to a page of the latest. So what may be in vain is never much more than what was not.
+ */
+export class Batches {
+  readonly #most: number;
+  #size: number;
+  /** Which batch is the latest. */
+  #latest = 0;
+  /** Pages that may still be asked for. */
+  #room: number;
+  /** The batch of each page that was asked for and that the reader has not come to. */
+  readonly #batchOf = new Map<PageNo, number>();
+  #latestReached = true;
+  named = 0;
+  reached = 0;
+
+  /** @param first pages of the first batch, @param most pages of any; both at least 1 */
+  constructor(first: number, most: number) {
+    this.#size = first;
+    this.#most = most;
+    this.#room = first;
+  }
+
+  get room(): number {
+    return this.#room;
+  }
+
+  /** A page was asked for and the reader has not come to it. */
+  has(page: PageNo): boolean {
+    return this.#batchOf.has(page);
+  }
+
+  /** At most `room` pages are asked for. */
+  ask(pages: readonly PageNo[]): void {
+    for (const page of pages) this.#batchOf.set(page, this.#latest);
+    this.named += pages.length;
+    this.#room -= pages.length;
+    this.#latestReached = false;
+  }
+
+  /** The reader comes to a page. @returns whether there is more room now */
+  reach(page: PageNo): boolean {
+    const batch = this.#batchOf.get(page);
+    if (batch === undefined) return false;
+    this.#batchOf.delete(page);
+    this.reached++;
+    if (batch === this.#latest) this.#latestReached = true;
+    return batch === this.#latest && this.grow();
+  }
+
+  /** The reader has use for what was named. */
+  grow(): boolean {
+    this.#latest++;
+    this.#size = Math.min(this.#size * 2, this.#most);
+    this.#room += this.#size;
+    return true;
+  }
+
+  /** The reader wants something that was not foreseen. */
+  beginAnew(): void {
+    // None of the latest was of use so far: less of the next.
+    if (!this.#latestReached) this.#size = Math.max(1, this.#size >>> 1);
+    this.#latest++;
+    this.#latestReached = true;
+    this.#room = this.#size;
+  }
+}

@@ -1,0 +1,106 @@
+import {
+  type DatabaseHeader,
+  forEachEntrySync,
+  parseDatabaseHeader,
+  type SchemaRow,
+  SchemaTask,
+} from "@lacuna/btree";
+import { type PageNo, pageNo } from "@lacuna/page";
+import type { Glance } from "./glance.ts";
+
+/** A B-tree of the database and what its leaves were seen to hold. */
+export interface Tree {
+  readonly root: PageNo;
+  /** Of the table or index. */
+  readonly name: string;
+  /** Of the table itself or that an index belongs to. */
+  readonly tableName: string;
+  /** It has row ids for keys, as far as the schema tells. */
+  readonly hasRowids: boolean;
+  /** The table to whose rows the entries of an index point by row id. */
+  readonly rows: Tree | undefined;
+  /** Leaves seen, up to some, and the cells on them. */
+  leaves: number;
+  cells: number;
+}
+
+/** Leaves that tell how many cells a leaf of the tree has. */
+const SAMPLE_LEAVES = 64;
+
+/** The B-trees that the schema names. */
+export class Forest {
+  readonly header: DatabaseHeader;
+  readonly #trees: ReadonlyMap<PageNo, Tree>;
+
+  /**
+   * @returns `undefined` if not all of the schema is here
+   * @throws {LacunaError} `CORRUPT_PAGE`, `NOT_A_DATABASE` if it makes no sense
+   */
+  static read(glance: Glance, pageCount: number): Forest | undefined {
+    const first = glance(pageNo(1));
+    if (first === undefined) return undefined;
+    const header = parseDatabaseHeader(first);
+    const task = new SchemaTask(header, pageCount);
+    let complete = true;
+    const peek: Glance = (page) => {
+      const bytes = glance(page);
+      complete = bytes !== undefined;
+      return bytes;
+    };
+    try {
+      forEachEntrySync(task, peek, () => {});
+    } catch (error) {
+      if (!complete) return undefined;
+      throw error;
+    }
+    return new Forest(header, task.rows);
+  }
+
+  private constructor(header: DatabaseHeader, rows: readonly SchemaRow[]) {
+    this.header = header;
+    const trees = new Map<PageNo, Tree>();
+    const tables = new Map<string, Tree>();
+    for (const { type, name, rootPage, sql } of rows) {
+      if (type !== "table" || rootPage === undefined) continue;
+      const hasRowids = !/\bWITHOUT\s+ROWID\b[^)]*$/i.test(sql ?? "");
+      const tree = { root: rootPage, name, tableName: name, hasRowids, rows: undefined, leaves: 0, cells: 0 };
+      tables.set(name, tree);
+      trees.set(rootPage, tree);
+    }
+    for (const { type, name, tableName, rootPage } of rows) {
+      if (type !== "index" || rootPage === undefined) continue;
+      const table = tables.get(tableName);
+      trees.set(rootPage, {
+        root: rootPage,
+        name,
+        tableName,
+        hasRowids: false,
+        rows: table?.hasRowids === true ? table : undefined,
+        leaves: 0,
+        cells: 0,
+      });
+    }
+    this.#trees = trees;
+  }
+
+  get(root: PageNo): Tree | undefined {
+    return this.#trees.get(root);
+  }
+
+  /** The trees of tables for which `wanted` holds, and of their indexes. */
+  *ofTables(wanted: (tableName: string) => boolean): Generator<Tree, void, undefined> {
+    for (const tree of this.#trees.values()) if (wanted(tree.tableName)) yield tree;
+  }
+}
+
+/** A leaf was seen. */
+export function sampleLeaf(tree: Tree, cells: number): void {
+  if (tree.leaves >= SAMPLE_LEAVES) return;
+  tree.leaves++;
+  tree.cells += cells;
+}
+
+/** Cells on a leaf of the tree, as far as is known; `otherwise` before one was seen. */
+export function cellsPerLeaf(tree: Tree, otherwise: number): number {
+  return tree.leaves === 0 ? otherwise : Math.max(1, Math.round(tree.cells / tree.leaves));
+}

@@ -1,0 +1,76 @@
+import { LacunaError, type PageNo, type ReadOptions, type Revision } from "@lacuna/page";
+import type { Snapshot } from "@lacuna/pager";
+import type { Forest } from "./forest.ts";
+import type { Glance } from "./glance.ts";
+import { Terrain } from "./terrain.ts";
+
+/** Decides how a run goes on at pages that are not here. */
+export interface Guide {
+  /**
+   * The run came to a page that is not here.
+   * @returns whether it may go on over a placeholder at once; if not, it waits for `goOn`
+   */
+  meet(page: PageNo): boolean;
+  /** @throws `signal.reason` if aborted */
+  goOn(signal: AbortSignal | undefined): Promise<void>;
+}
+
+/** Where the change counter is, and where it is repeated. File Format, "The Database Header". */
+const CHANGE_COUNTERS = [24, 92];
+
+/**
+ * The pages that are here, and placeholders for those that are not: what a scout runs over. Every run shows another change
+ * counter, so that SQLite keeps no page of the run before.
+ */
+export class GuessedPages implements Snapshot {
+  readonly revision: Revision;
+  readonly version: number;
+  readonly pageSize: number;
+  readonly pageCount: number;
+  readonly #glance: Glance;
+  readonly #terrain: Terrain;
+  readonly #guide: Guide;
+  readonly #run: number;
+
+  /** @param run a number that is another one for each run */
+  constructor(snapshot: Snapshot, glance: Glance, forest: Forest, guide: Guide, run: number) {
+    this.revision = snapshot.revision;
+    this.version = snapshot.version;
+    this.pageSize = snapshot.pageSize;
+    this.pageCount = snapshot.pageCount;
+    this.#glance = glance;
+    this.#terrain = new Terrain(forest, snapshot.pageSize, snapshot.pageCount);
+    this.#guide = guide;
+    this.#run = run;
+  }
+
+  peek(page: PageNo): Uint8Array | undefined {
+    const bytes = this.#here(page);
+    if (bytes !== undefined) return bytes;
+    return this.#guide.meet(page) ? this.#terrain.placeholder(page) : undefined;
+  }
+
+  async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
+    await this.#guide.goOn(options?.signal);
+    return this.#here(page) ?? this.#terrain.placeholder(page);
+  }
+
+  release(): void {}
+
+  #here(page: PageNo): Uint8Array | undefined {
+    const bytes = this.#glance(page);
+    if (bytes === undefined) {
+      if (page !== 1) return undefined;
+      throw new LacunaError("OFFLINE", "no run ahead without the header of the database", { page });
+    }
+    this.#terrain.see(page, bytes);
+    return page === 1 ? this.#withCounter(bytes) : bytes;
+  }
+
+  #withCounter(page1: Uint8Array): Uint8Array {
+    const bytes = page1.slice();
+    const view = new DataView(bytes.buffer);
+    for (const offset of CHANGE_COUNTERS) view.setUint32(offset, this.#run);
+    return bytes;
+  }
+}

@@ -1,0 +1,229 @@
+import type { PageNo } from "@lacuna/page";
+import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
+import { walkThrough } from "../execution.ts";
+import type { Follower } from "../page-file.ts";
+import { View } from "../view.ts";
+import { Batches } from "./batches.ts";
+import type { Glance } from "./glance.ts";
+import { GuessedPages, type Guide } from "./guessed-pages.ts";
+import type { Scouts } from "./scouts.ts";
+
+/** A statement that is run. */
+export interface Task {
+  readonly sql: string;
+  readonly given: readonly unknown[];
+  /** Rows wanted at most. */
+  readonly limit: number;
+}
+
+/** Bytes of the first batch where the way to the remote was not measured. */
+const FIRST_BYTES = 131_072;
+const LEAST_FIRST_BYTES = 32_768;
+const MOST_FIRST_BYTES = 2_097_152;
+const MOST_BATCH_BYTES = 16_777_216;
+/** Milliseconds for running ahead that a statement has for nothing; then they have to be in proportion to its waiting. */
+const FREE_MILLISECONDS = 50;
+/** What is named goes out after so many milliseconds at the latest, also while there is room for more. */
+const SLICE_MILLISECONDS = 8;
+/** Pages named beyond the room there is, by a run that cannot wait for more. */
+const MOST_AHEAD = 4096;
+
+/** One run over the pages that are here. */
+interface Run {
+  readonly controller: AbortController;
+  readonly snapshot: PrefetchSnapshot;
+  /** What it came to and nobody has asked for, in order. */
+  readonly queue: Set<PageNo>;
+  over: boolean;
+  /** When it last began to compute. */
+  since: number;
+  goOn: (() => void) | undefined;
+}
+
+/** Ends a run that has nothing more to tell. */
+class EnoughNamed extends Error {}
+
+/**
+ * Follows one execution of a statement and, when it misses a page, runs the same statement over the pages that are here
+ * and placeholders for the others, to ask for what it will want next. It can only ever be a hint: nothing waits for it,
+ * and how it ends is only counted.
+ */
+export class RunAhead implements Follower, Guide {
+  readonly name: string;
+  readonly #task: Task;
+  readonly #scouts: Scouts;
+  readonly #ending = new AbortController();
+  #batches: Batches | undefined;
+  /** Every page asked for, by the reader or ahead of it. */
+  readonly #asked = new Set<PageNo>();
+  #run: Run | undefined;
+  #spentMilliseconds = 0;
+  #waitedMilliseconds = 0;
+  #missedAt: number | undefined;
+
+  constructor(task: Task, scouts: Scouts) {
+    this.name = task.sql;
+    this.#task = task;
+    this.#scouts = scouts;
+  }
+
+  missed(page: PageNo, view: View): void {
+    this.#missedAt = performance.now();
+    const { snapshot } = view;
+    if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
+    const batches = this.#batchesFor(snapshot);
+    this.#asked.add(page);
+    if (batches.has(page)) {
+      // It is on its way already, so what comes after it is wanted soon.
+      this.reached(page);
+      return;
+    }
+    if (this.#run?.queue.delete(page) === true) {
+      if (batches.room === 0) batches.grow();
+      this.#goOn();
+      return;
+    }
+    batches.beginAnew();
+    this.#begin(view, snapshot);
+  }
+
+  reached(page: PageNo): void {
+    if (this.#missedAt !== undefined) {
+      this.#waitedMilliseconds += performance.now() - this.#missedAt;
+      this.#missedAt = undefined;
+    }
+    if (this.#batches?.reach(page) === true) this.#goOn();
+  }
+
+  end(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.#run?.controller.abort();
+    const { counters } = this.#scouts;
+    counters.named += this.#batches?.named ?? 0;
+    counters.reached += this.#batches?.reached ?? 0;
+    counters.milliseconds += this.#spentMilliseconds;
+  }
+
+  meet(page: PageNo): boolean {
+    const run = this.#run;
+    const batches = this.#batches;
+    if (run === undefined || batches === undefined) throw new EnoughNamed();
+    if (this.#asked.has(page) || run.queue.has(page)) return true;
+    if (performance.now() - run.since > SLICE_MILLISECONDS) this.#send(run);
+    if (run.queue.size >= batches.room) {
+      if (this.#scouts.driver === "jspi") return false;
+      if (run.queue.size >= MOST_AHEAD) throw new EnoughNamed();
+    }
+    run.queue.add(page);
+    return true;
+  }
+
+  async goOn(signal: AbortSignal | undefined): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) throw new EnoughNamed();
+    this.#send(run);
+    this.#account(run);
+    await new Promise<void>((resolve, reject) => {
+      run.goOn = resolve;
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    run.since = performance.now();
+  }
+
+  #batchesFor(snapshot: PrefetchSnapshot): Batches {
+    const link = snapshot.linkEstimate?.();
+    const product = link === undefined ? FIRST_BYTES : (link.roundTripMs * link.bytesPerSecond) / 1000;
+    const first = Math.min(Math.max(product, LEAST_FIRST_BYTES), MOST_FIRST_BYTES);
+    const pages = (bytes: number): number => Math.max(1, Math.floor(bytes / snapshot.pageSize));
+    this.#batches ??= new Batches(pages(first), pages(MOST_BATCH_BYTES));
+    return this.#batches;
+  }
+
+  #begin(view: View, snapshot: PrefetchSnapshot): void {
+    this.#run?.controller.abort();
+    this.#run = undefined;
+    const affordable = this.#spentMilliseconds <= FREE_MILLISECONDS + this.#waitedMilliseconds / 2;
+    const scout = affordable ? this.#scouts.take() : undefined;
+    if (scout === undefined) {
+      this.#scouts.counters.skipped++;
+      return;
+    }
+    const run: Run = {
+      controller: new AbortController(),
+      snapshot,
+      queue: new Set(),
+      over: false,
+      since: performance.now(),
+      goOn: undefined,
+    };
+    this.#run = run;
+    this.#scouts.counters.runs++;
+    void this.#walk(run, view, scout.connection).finally(() => {
+      run.over = true;
+      this.#account(run);
+      scout.end();
+      if (this.#run === run) this.#send(run);
+    });
+  }
+
+  async #walk(run: Run, view: View, connection: Parameters<typeof walkThrough>[0]): Promise<void> {
+    const { sql, given, limit } = this.#task;
+    const { signal } = run.controller;
+    try {
+      const glance: Glance = (page) =>
+        run.snapshot.glance === undefined ? run.snapshot.peek(page) : run.snapshot.glance(page);
+      const forest = this.#scouts.forestOf(view, glance);
+      if (forest === undefined) return;
+      const pages = new GuessedPages(run.snapshot, glance, forest, this, this.#scouts.nextRun());
+      const around = {
+        signal,
+        queueSignal: signal,
+        view: () => View.open({ snapshot: () => pages }, signal),
+      };
+      await walkThrough(connection, { sql, given, ...around }, limit);
+      this.#scouts.counters.completed++;
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof EnoughNamed)) {
+        this.#scouts.counters.failed++;
+      }
+    }
+  }
+
+  /** There is room for more. */
+  #goOn(): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    if (run.goOn === undefined) this.#send(run);
+    else {
+      const { goOn } = run;
+      run.goOn = undefined;
+      goOn();
+    }
+  }
+
+  #send(run: Run): void {
+    const batches = this.#batches;
+    if (batches === undefined || this.#ending.signal.aborted || this.#run !== run) return;
+    run.since = performance.now();
+    const pages: PageNo[] = [];
+    for (const page of run.queue) {
+      if (pages.length >= batches.room) break;
+      run.queue.delete(page);
+      pages.push(page);
+      this.#asked.add(page);
+    }
+    if (pages.length === 0) return;
+    batches.ask(pages);
+    void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
+  }
+
+  #account(run: Run): void {
+    this.#spentMilliseconds += performance.now() - run.since;
+    run.since = performance.now();
+  }
+}
+
+function canPrefetch(snapshot: Snapshot): snapshot is PrefetchSnapshot {
+  return "prefetch" in snapshot;
+}

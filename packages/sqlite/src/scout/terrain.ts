@@ -1,0 +1,215 @@
+import { BtreePage, entryRowids, pageKind, type Rowid } from "@lacuna/btree";
+import {
+  placeholderIndexLeaf,
+  placeholderIndexLeafLike,
+  placeholderRowids,
+  placeholderTableLeaf,
+} from "@lacuna/btree/write";
+import type { PageNo } from "@lacuna/page";
+import { cellsPerLeaf, type Forest, sampleLeaf, type Tree } from "./forest.ts";
+
+/** An interior page that a run came to. */
+interface Interior {
+  readonly tree: Tree;
+  readonly view: BtreePage;
+  /** In key order, the right-most one last. */
+  readonly children: Uint32Array;
+  readonly place: Place | undefined;
+}
+
+/** Where a page hangs. */
+interface Place {
+  readonly parent: Interior;
+  /** Which child it is, from 0. */
+  readonly index: number;
+}
+
+/** Interior pages remembered; one that was used longest ago is forgotten first. */
+const MAX_INTERIORS = 4096;
+/** Row ids of an index remembered for each table. */
+const MAX_CANDIDATES = 65_536;
+/** Bytes a row is taken to need before a leaf of its table was seen. */
+const USUAL_ROW_BYTES = 100;
+
+/**
+ * What one run over the pages that are here has seen of their trees, and so what may be made up for those that are not.
+ * Every method is safe on whatever bytes: what makes no sense teaches nothing.
+ */
+export class Terrain {
+  readonly #forest: Forest;
+  readonly #pageSize: number;
+  readonly #pageCount: number;
+  /** The one used last comes last. */
+  readonly #interiors: Interior[] = [];
+  /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
+  readonly #unread = new Map<Tree, Uint8Array[]>();
+  readonly #candidates = new Map<Tree, Rowid[]>();
+
+  constructor(forest: Forest, pageSize: number, pageCount: number) {
+    this.#forest = forest;
+    this.#pageSize = pageSize;
+    this.#pageCount = pageCount;
+  }
+
+  /** A page that is here is read. */
+  see(page: PageNo, bytes: Uint8Array): void {
+    const kind = pageKind(page, bytes);
+    if (kind === undefined) return;
+    const place = this.#placeOf(page);
+    const tree = place?.parent.tree ?? this.#forest.get(page);
+    if (tree === undefined) return;
+    try {
+      const view = new BtreePage(page, bytes, this.#forest.header.usableSize);
+      if (view.isLeaf) sampleLeaf(tree, view.cellCount);
+      else this.#remember(tree, view, place);
+      if (!view.isTable && tree.rows !== undefined) this.#keepForCandidates(tree.rows, bytes);
+    } catch {
+      // The statement itself will find out and say so.
+    }
+  }
+
+  /** A stand-in for a page that is not here, as like it as can be told; never one to keep. */
+  placeholder(page: PageNo): Uint8Array {
+    const place = this.#placeOf(page);
+    const tree = place?.parent.tree ?? this.#forest.get(page);
+    if (tree === undefined) return this.#overflow(page);
+    const isTable = place?.parent.view.isTable ?? tree.hasRowids;
+    return isTable ? this.#tableLeaf(tree, place) : this.#indexLeaf(tree, place);
+  }
+
+  #remember(tree: Tree, view: BtreePage, place: Place | undefined): void {
+    // The bytes may be gone by the next turn.
+    const own = new BtreePage(view.page, view.bytes.slice(), view.usableSize);
+    const children = new Uint32Array(own.cellCount + 1);
+    for (let index = 0; index < children.length; index++) children[index] = own.child(index);
+    const known = this.#interiors.findIndex((interior) => interior.view.page === view.page);
+    if (known >= 0) this.#interiors.splice(known, 1);
+    else if (this.#interiors.length >= MAX_INTERIORS) this.#interiors.shift();
+    this.#interiors.push({ tree, view: own, children, place });
+  }
+
+  #placeOf(page: PageNo): Place | undefined {
+    const { length } = this.#interiors;
+    for (let at = length - 1; at >= 0; at--) {
+      const parent = this.#interiors[at] as Interior;
+      const index = parent.children.indexOf(page);
+      if (index < 0) continue;
+      if (at !== length - 1) {
+        this.#interiors.splice(at, 1);
+        this.#interiors.push(parent);
+      }
+      return { parent, index };
+    }
+    return undefined;
+  }
+
+  #tableLeaf(tree: Tree, place: Place | undefined): Uint8Array {
+    const { usableSize } = this.#forest.header;
+    const page = { pageSize: this.#pageSize, usableSize };
+    const rows = cellsPerLeaf(tree, Math.floor(usableSize / USUAL_ROW_BYTES));
+    const below = place === undefined ? undefined : keyBefore(place);
+    const above = place === undefined ? undefined : keyAfter(place);
+    const after = below ?? (above === undefined || above > 0 ? 0 : minus(above, rows));
+    const upTo = above ?? minus(after, -rows);
+    if (!(upTo > after)) return placeholderTableLeaf(page, [upTo]);
+    // Where all row ids fit they are taken to be there, and then an index can point to no other.
+    const span = Number(upTo) - Number(after);
+    const wanted = span <= rows ? undefined : this.#candidatesOf(tree, after, upTo);
+    return placeholderTableLeaf(page, placeholderRowids(page, { after, upTo, rows, wanted }));
+  }
+
+  #indexLeaf(tree: Tree, place: Place | undefined): Uint8Array {
+    const { usableSize } = this.#forest.header;
+    const page = { pageSize: this.#pageSize, usableSize };
+    const beside = place === undefined ? undefined : (entryBefore(place) ?? entryAfter(place));
+    // Nothing is known of its keys: one that is smaller than all.
+    if (beside === undefined) return placeholderIndexLeaf(page, [[null, 1]]);
+    const { parent, cell } = beside;
+    // Taken to be as full as SQLite leaves it when keys come in order, until a leaf was seen.
+    const bytes = parent.view.contentStart < usableSize ? usableSize - parent.view.contentStart : usableSize;
+    const usual = Math.floor((usableSize - 8) / (bytes / Math.max(1, parent.view.cellCount) - 2));
+    return placeholderIndexLeafLike(page, parent.view, cell, cellsPerLeaf(tree, Math.max(1, usual)));
+  }
+
+  /** Chains mostly lie in order: the next page is taken to be the next of the chain. */
+  #overflow(page: PageNo): Uint8Array {
+    const bytes = new Uint8Array(this.#pageSize);
+    if (page < this.#pageCount) new DataView(bytes.buffer).setUint32(0, page + 1);
+    return bytes;
+  }
+
+  #keepForCandidates(table: Tree, bytes: Uint8Array): void {
+    const pages = this.#unread.get(table);
+    if (pages === undefined) this.#unread.set(table, [bytes.slice()]);
+    else pages.push(bytes.slice());
+  }
+
+  /** The row ids in a range that index entries read so far point to, ascending. */
+  #candidatesOf(table: Tree, after: Rowid, upTo: Rowid): Rowid[] {
+    const rowids = this.#candidates.get(table) ?? [];
+    const unread = this.#unread.get(table);
+    if (unread !== undefined) {
+      this.#unread.delete(table);
+      for (const bytes of unread) {
+        if (rowids.length >= MAX_CANDIDATES) rowids.length = 0;
+        // Index pages are never page 1, and any other number reads the same.
+        const view = new BtreePage(2 as PageNo, bytes, this.#forest.header.usableSize);
+        rowids.push(...entryRowids(view));
+      }
+      rowids.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+      this.#candidates.set(table, rowids);
+    }
+    const inRange: Rowid[] = [];
+    for (let at = firstAfter(rowids, after); at < rowids.length; at++) {
+      const rowid = rowids[at] as Rowid;
+      if (rowid > upTo) break;
+      inRange.push(rowid);
+    }
+    return inRange;
+  }
+}
+
+function firstAfter(sorted: readonly Rowid[], key: Rowid): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as Rowid) > key) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function minus(rowid: Rowid, count: number): Rowid {
+  return typeof rowid === "number" && Number.isSafeInteger(rowid - count)
+    ? rowid - count
+    : BigInt(rowid) - BigInt(count);
+}
+
+/** The largest row id before the pages below a place: every one there is greater. */
+function keyBefore({ parent, index }: Place): Rowid | undefined {
+  if (index > 0) return parent.view.rowid(index - 1);
+  return parent.place === undefined ? undefined : keyBefore(parent.place);
+}
+
+/** The largest row id that may be below a place. */
+function keyAfter({ parent, index }: Place): Rowid | undefined {
+  if (index < parent.view.cellCount) return parent.view.rowid(index);
+  return parent.place === undefined ? undefined : keyAfter(parent.place);
+}
+
+interface Entry {
+  readonly parent: Interior;
+  readonly cell: number;
+}
+
+/** The entry of an interior page that comes next before the pages below a place. */
+function entryBefore({ parent, index }: Place): Entry | undefined {
+  if (index > 0) return { parent, cell: index - 1 };
+  return parent.place === undefined ? undefined : entryBefore(parent.place);
+}
+
+function entryAfter({ parent, index }: Place): Entry | undefined {
+  if (index < parent.view.cellCount) return { parent, cell: index };
+  return parent.place === undefined ? undefined : entryAfter(parent.place);
+}

@@ -1,0 +1,111 @@
+import { isLacunaError } from "@lacuna/page";
+import type { WriteSource } from "@lacuna/pager";
+import type { Lineage } from "./lineage.ts";
+import type { PageFile } from "./page-file.ts";
+import { SQLITE_BUSY_SNAPSHOT, SQLITE_READONLY } from "./result-code.ts";
+import { SqlError } from "./sql-error.ts";
+import { View } from "./view.ts";
+
+/** What is said of a transaction that is about to be committed: bytes for the source, and what to tell others. */
+export interface Finished {
+  readonly change: Uint8Array | undefined;
+  /** Called once it is committed. */
+  readonly done?: (() => void) | undefined;
+}
+
+/** Lets an instance of SQLite write to a source: its transactions and those of the source end together. */
+export class Writer {
+  readonly #source: WriteSource;
+  readonly #file: PageFile;
+  readonly #lineage: Lineage;
+
+  constructor(source: WriteSource, file: PageFile, lineage: Lineage) {
+    this.#source = source;
+    this.#file = file;
+    this.#lineage = lineage;
+  }
+
+  /**
+   * A view to write to, when it is this writer's turn.
+   * @throws {SqlError} `SQLITE_BUSY_SNAPSHOT` if SQLite already reads a state that is not the newest any more;
+   *   `SQLITE_READONLY` if the source takes no pages
+   */
+  async open(signal: AbortSignal): Promise<View> {
+    const view = await View.openWriter(this.#source, signal).catch((error: unknown) => {
+      throw isLacunaError(error, "NOT_SUPPORTED") ? readonlyError(error) : error;
+    });
+    const locked = this.#file.lockedView;
+    if (locked === undefined) return view;
+    if (locked.snapshot.version !== view.snapshot.version) {
+      view.release();
+      throw new SqlError(
+        "this transaction reads a state of the database that is not the newest any more, so it cannot write; " +
+          "roll it back and run it again",
+        { resultCode: SQLITE_BUSY_SNAPSHOT, sqliteCode: "SQLITE_BUSY_SNAPSHOT" },
+      );
+    }
+    this.#file.exchange(view);
+    return view;
+  }
+
+  /**
+   * Ends the transaction of the source if that of SQLite has ended. A commit that fails has not happened: then SQLite
+   * forgets everything it keeps in memory.
+   * @param finish is called before a commit; what it throws makes the commit fail
+   * @returns the failure of the commit
+   * @throws if a cursor that is still open cannot go on, and with it the instance
+   */
+  async conclude(
+    finish: (view: View) => Promise<Finished>,
+  ): Promise<{ readonly error: unknown } | undefined> {
+    const view = this.#file.writer;
+    const writer = view?.writer;
+    if (view === undefined || writer === undefined || this.#file.writing) return undefined;
+    view.retain();
+    let { version } = writer;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (this.#file.committed) {
+        const { change, done } = await finish(view);
+        version = await writer.commit(change);
+        this.#lineage.follow(writer.version, version);
+        done?.();
+      }
+    } catch (error) {
+      failure = { error };
+      this.#file.distrust();
+    } finally {
+      writer.rollback();
+      view.release();
+    }
+    // The end of an attempt gives the view up unless a cursor is open.
+    if (this.#file.lockedView !== undefined) await this.#leave(version, failure);
+    else this.#file.leave();
+    return failure;
+  }
+
+  /** An open cursor reads on from a snapshot of what it saw so far. */
+  async #leave(version: number, failure: { readonly error: unknown } | undefined): Promise<void> {
+    if (failure !== undefined) throw failure.error;
+    const next = await View.open(this.#source, new AbortController().signal);
+    try {
+      if (next.snapshot.version !== version) {
+        throw new SqlError("the database moved on while a statement that reads from it was open", {
+          resultCode: SQLITE_BUSY_SNAPSHOT,
+          sqliteCode: "SQLITE_BUSY_SNAPSHOT",
+        });
+      }
+      this.#file.exchange(next);
+    } finally {
+      next.release();
+    }
+  }
+}
+
+export function readonlyError(cause?: unknown): SqlError {
+  return new SqlError("attempt to write a readonly database", {
+    resultCode: SQLITE_READONLY,
+    sqliteCode: "SQLITE_READONLY",
+    cause,
+  });
+}

@@ -1,0 +1,129 @@
+import { LacunaError, type SqlValue } from "@lacuna/page";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
+import type { Change, ChangeTransaction } from "./change.ts";
+import { type ChangesetEntry, readChangeset } from "./changeset.ts";
+import { orderRows, type TableEntry } from "./order-rows.ts";
+import { type RowValues, readRowValues, writeRowValues } from "./row-values.ts";
+import { decodeFacts, encodeFacts, type FactsOf, type TableFacts, tableFacts } from "./table-facts.ts";
+
+const VERSION = 1;
+const DDL = 1;
+const CHANGESET = 2;
+
+/**
+ * What a transaction did, as bytes to be kept until the remote has it: all that a push needs, so that later changes of the
+ * schema cannot get in its way. Version 1: the version, the time, then the items; numbers are varints, texts and bytes stand
+ * behind their lengths. Whoever keeps it sees to a checksum.
+ * @param time when it happened, in milliseconds since 1970
+ * @throws {LacunaError} `NOT_SUPPORTED` for a table whose statement is not understood
+ */
+export function encodeChange({ items }: CapturedTransaction, time: number): Uint8Array {
+  const writer = new ByteWriter()
+    .byte(VERSION)
+    .count(Math.max(0, Math.floor(time)))
+    .count(items.length);
+  for (const item of items) {
+    if (item.kind === "ddl") writer.byte(DDL).text(item.sql);
+    else encodeChangeset(writer, item);
+  }
+  return writer.finish();
+}
+
+function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kind: "changeset" }): void {
+  const factsOf = tableFacts(item.schema);
+  const names = new Set<string>();
+  for (const { table } of readChangeset(item.bytes)) names.add(table);
+  writer.byte(CHANGESET).count(names.size);
+  for (const name of names) writer.text(encodeFacts(factsOf(name)));
+  writer.bytes(item.bytes);
+  const { rows = [] } = item;
+  writer.count(rows.length);
+  for (const { table, rowid, values } of rows) {
+    writer.text(table).int64(rowid).count(values.length);
+    writeRowValues(writer, values);
+  }
+}
+
+/**
+ * What `encodeChange` wrote, change by change in an order in which it can be repeated.
+ * @param number of the transaction
+ * @throws {LacunaError} `REPLICA_CORRUPT` if the bytes are something else, `NOT_SUPPORTED` if a later version wrote them
+ */
+export function decodeChange(bytes: Uint8Array, number: number): ChangeTransaction {
+  const reader = new ByteReader(bytes, `local change ${number}`);
+  const version = reader.byte();
+  if (version !== VERSION) {
+    throw new LacunaError(
+      "NOT_SUPPORTED",
+      `changes of version ${VERSION} expected, found version ${version}`,
+    );
+  }
+  const time = reader.count();
+  const changes: Change[] = [];
+  const id = (): string => `${number}.${changes.length + 1}`;
+  for (let left = reader.count(); left > 0; left--) {
+    const kind = reader.byte();
+    if (kind === DDL) changes.push({ kind: "schema", id: id(), sql: reader.text(reader.count()) });
+    else if (kind === CHANGESET) {
+      for (const entry of orderRows(decodeChangeset(reader))) {
+        const { facts: table, operation, indirect, parks = false, rowid, before, after } = entry;
+        changes.push({ kind: "row", id: id(), table, operation, indirect, parks, rowid, before, after });
+      }
+    } else throw reader.error(`an item of kind 1 or 2 expected, found ${kind}`);
+  }
+  if (!reader.atEnd) throw reader.error("the end expected, found more");
+  return { number, time, changes };
+}
+
+function decodeChangeset(reader: ByteReader): TableEntry[] {
+  const known = new Map<string, TableFacts>();
+  for (let left = reader.count(); left > 0; left--) {
+    const facts = decodeFacts(reader.text(reader.count()), reader);
+    known.set(facts.name, facts);
+  }
+  const entries = [...readChangeset(reader.take(reader.count()))];
+  const rows = decodeRows(reader);
+  const factsOf: FactsOf = (table) => {
+    const facts = known.get(table);
+    if (facts === undefined) throw reader.error(`nothing is told of table ${JSON.stringify(table)}`);
+    return facts;
+  };
+  return entries.map((entry) => tableEntry(entry, factsOf(entry.table), rows, reader));
+}
+
+type Rows = ReadonlyMap<string, readonly SqlValue[]>;
+
+const placeOf = (table: string, rowid: bigint): string => `${rowid} ${table}`;
+
+function decodeRows(reader: ByteReader): Rows {
+  const rows = new Map<string, CapturedRow["values"]>();
+  for (let left = reader.count(); left > 0; left--) {
+    const table = reader.text(reader.count());
+    const place = placeOf(table, reader.int64());
+    rows.set(place, readRowValues(reader, reader.count()) as readonly SqlValue[]);
+  }
+  return rows;
+}
+
+/** Of a table without key, the row id stands in front; and what an update did not change is added to what was. */
+function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader: ByteReader): TableEntry {
+  const keyless = facts.key.length === 0;
+  if (entry.key.length !== facts.columns.length + (keyless ? 1 : 0)) {
+    throw reader.error(
+      `${facts.columns.length} columns of ${JSON.stringify(entry.table)} expected, found others`,
+    );
+  }
+  if (!keyless) return { ...entry, facts, rowid: undefined };
+  const rowid = entry.before[0] ?? entry.after[0];
+  if (typeof rowid !== "bigint") throw reader.error("a row id expected, found another value");
+  const before = entry.before.slice(1);
+  const after = entry.after.slice(1);
+  const row = entry.operation === "update" ? rows.get(placeOf(entry.table, rowid)) : undefined;
+  return { ...entry, facts, rowid, before: row === undefined ? before : filledUp(before, row), after };
+}
+
+function filledUp(before: RowValues, row: readonly SqlValue[]): RowValues {
+  return before.map((value, column) => (value === undefined ? row[column] : value));
+}
