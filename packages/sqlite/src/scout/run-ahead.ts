@@ -26,8 +26,9 @@ const FREE_STEPS = 8192;
 const STEPS_PER_WAIT = 512;
 /** The same in milliseconds, for statements that compute more than they read. */
 const FREE_MILLISECONDS = 500;
-/** What is named goes out after so many milliseconds at the latest, also while there is room for more. */
+/** What is named goes out after so many milliseconds also while there is room for more, if it is this part of a batch. */
 const SLICE_MILLISECONDS = 8;
+const WORTH_SENDING = 8;
 /** Pages named beyond the room there is, by a run that cannot wait for more. */
 const MOST_AHEAD = 4096;
 
@@ -57,6 +58,7 @@ export class RunAhead implements Follower, Guide {
   readonly name: string;
   readonly #task: Task;
   readonly #scouts: Scouts;
+  readonly #now: () => number;
   readonly #ending = new AbortController();
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
@@ -71,10 +73,11 @@ export class RunAhead implements Follower, Guide {
     this.name = task.sql;
     this.#task = task;
     this.#scouts = scouts;
+    this.#now = scouts.now;
   }
 
   missed(page: PageNo, view: View): void {
-    this.#missedAt = performance.now();
+    this.#missedAt = this.#now();
     this.#steps += STEPS_PER_WAIT;
     const { snapshot } = view;
     if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
@@ -90,14 +93,29 @@ export class RunAhead implements Follower, Guide {
       this.#goOn();
       return;
     }
-    if (process.env["TR"]) console.log("UNPREDICTED", page, "run", this.#run === undefined ? "none" : this.#run.over ? "over" : this.#run.goOn ? "waiting" : "running", "room", batches.room, "queue", this.#run?.queue.size, "asked", this.#asked.has(page), "steps", this.#steps, JSON.stringify(batches));
+    if (process.env["TR"])
+      console.log(
+        "UNPREDICTED",
+        page,
+        "run",
+        this.#run === undefined ? "none" : this.#run.over ? "over" : this.#run.goOn ? "waiting" : "running",
+        "room",
+        batches.room,
+        "queue",
+        this.#run?.queue.size,
+        "asked",
+        this.#asked.has(page),
+        "steps",
+        this.#steps,
+        JSON.stringify(batches),
+      );
     batches.beginAnew();
     this.#begin(view, snapshot);
   }
 
   reached(page: PageNo): void {
     if (this.#missedAt !== undefined) {
-      this.#waitedMilliseconds += performance.now() - this.#missedAt;
+      this.#waitedMilliseconds += this.#now() - this.#missedAt;
       this.#missedAt = undefined;
     }
     if (this.#batches?.reach(page) === true) this.#goOn();
@@ -122,7 +140,10 @@ export class RunAhead implements Follower, Guide {
     const batches = this.#batches;
     if (run === undefined || batches === undefined) throw new EnoughNamed();
     if (this.#asked.has(page) || run.queue.has(page)) return true;
-    if (performance.now() - (run.since ?? 0) > SLICE_MILLISECONDS) {
+    if (
+      run.queue.size * WORTH_SENDING >= batches.room &&
+      this.#now() - (run.since ?? 0) > SLICE_MILLISECONDS
+    ) {
       this.#account(run);
       this.#send(run);
     }
@@ -147,7 +168,7 @@ export class RunAhead implements Follower, Guide {
       run.goOn = resolve;
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
-    run.since = performance.now();
+    run.since = this.#now();
     const page = run.waitsAt;
     run.waitsAt = undefined;
     if (page !== undefined) this.meet(page);
@@ -176,7 +197,7 @@ export class RunAhead implements Follower, Guide {
       snapshot,
       queue: new Set(),
       over: false,
-      since: performance.now(),
+      since: this.#now(),
       waitsAt: undefined,
       goOn: undefined,
     };
@@ -208,7 +229,8 @@ export class RunAhead implements Follower, Guide {
       this.#scouts.counters.completed++;
     } catch (error) {
       if (!signal.aborted && !(error instanceof EnoughNamed)) {
-        this.#scouts.counters.failed++; if (process.env["TR"]) console.log("FAILED", error);
+        this.#scouts.counters.failed++;
+        if (process.env["TR"]) console.log("FAILED", error);
       }
     }
   }
@@ -237,13 +259,24 @@ export class RunAhead implements Follower, Guide {
     }
     if (pages.length === 0) return;
     batches.ask(pages);
-    if (process.env["TR"]) console.log("SEND", pages.length, pages[0], "...", pages.at(-1), "room", batches.room, "over", run.over);
+    if (process.env["TR"])
+      console.log(
+        "SEND",
+        pages.length,
+        pages[0],
+        "...",
+        pages.at(-1),
+        "room",
+        batches.room,
+        "over",
+        run.over,
+      );
     void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
   }
 
   #account(run: Run): void {
     if (run.since === undefined) return;
-    const now = performance.now();
+    const now = this.#now();
     this.#spentMilliseconds += now - run.since;
     run.since = now;
   }
