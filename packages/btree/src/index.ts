@@ -21,6 +21,7 @@ export {
 export { entryRowids } from "./entry-rowids.ts";
 export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
 export type { RecordReader } from "./record.ts";
+export { type ChainStart, overflowChains } from "./overflow-chains.ts";
 export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
 export { RowReader, type RowReaderOptions, type TableEntry } from "./row-reader.ts";
 export {

@@ -24,6 +24,7 @@ it("exports exactly these names", () => {
     "foldName",
     "forEachEntry",
     "forEachEntrySync",
+    "overflowChains",
     "pageCountOf",
     "pageKind",
     "parseCreateIndex",
