@@ -19,7 +19,7 @@ import {
 } from "@lacuna/protocol/published";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openServedFile } from "../src/node/index.ts";
-import * as published from "../src/publish/index.ts";
+import * as published from "../src/node/publish/index.ts";
 
 const { publishDirectory } = published;
 

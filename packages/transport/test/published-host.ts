@@ -1,5 +1,5 @@
-import type { PublishSource } from "@lacuna/server/publish";
-import { type PublishOptions, publishedFiles } from "@lacuna/server/publish";
+import type { PublishSource } from "@lacuna/server/node/publish";
+import { type PublishOptions, publishedFiles } from "@lacuna/server/node/publish";
 import type { Host } from "@lacuna/testkit";
 
 /** A database file in memory as something to publish. */
