@@ -123,7 +123,7 @@ export class QueryRunner {
     return new RowIterator<T>(this.#batches<T>(prepare, shape));
   }
 
-  async *#batches<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<readonly T[], void, undefined> {
+  async *#batches<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<T[], void, undefined> {
     const request = prepare();
     if (this.#setup.driver.name === "restart") {
       yield (await this.query(request, shape, Number.POSITIVE_INFINITY)) as T[];
