@@ -9,6 +9,7 @@ import {
 import type { HttpAnswer } from "../http-answer.ts";
 import { HttpEndpoint, type HttpOptions, type HttpRequest } from "../http-endpoint.ts";
 import { refuseWebPage } from "../web-page.ts";
+import { fileUrl } from "./file-url.ts";
 import { inflate } from "./inflate.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -70,17 +71,6 @@ export class PublishedHost {
     refuseWebPage(answer);
     return answer;
   }
-}
-
-/**
- * The URL of a file in the directory.
- * @param base the URL of the directory or of its manifest; a query, which may hold a signature, is kept
- */
-export function fileUrl(base: URL, name: string): URL {
-  const url = new URL(base);
-  const directory = url.pathname.replace(new RegExp(`/${MANIFEST_NAME}$`), "").replace(/\/$/, "");
-  url.pathname = `${directory}/${name}`;
-  return url;
 }
 
 /** @throws {LacunaError} `SHORT_READ` if there is more */
