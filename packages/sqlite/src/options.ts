@@ -52,6 +52,11 @@ export interface SqliteOptions {
   readonly runAhead?: boolean | undefined;
   /** @default those of the runtime, which do not keep a program running */
   readonly timers?: Timers | undefined;
+  /**
+   * Milliseconds on a clock that never goes back, to keep running ahead within its time.
+   * @default performance.now
+   */
+  readonly now?: (() => number) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,6 +72,7 @@ export interface ResolvedOptions {
   readonly safeIntegers: boolean;
   readonly runAhead: boolean;
   readonly timers: Timers;
+  readonly now: () => number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -81,6 +87,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "safeIntegers",
   "runAhead",
   "timers",
+  "now",
   "signal",
 ]);
 
@@ -109,6 +116,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     safeIntegers: options.safeIntegers ?? false,
     runAhead: options.runAhead ?? true,
     timers: options.timers ?? RUNTIME_TIMERS,
+    now: options.now ?? (() => performance.now()),
     signal: options.signal,
   };
 }
