@@ -1,5 +1,6 @@
 import { LacunaError } from "@lacuna/page";
 import type { SnapshotSource, WriteSource } from "@lacuna/pager";
+import type { Writing } from "./connection.ts";
 import type { DriverChoice } from "./driver.ts";
 import type { WasmSource } from "./load-wasm.ts";
 import type { Timers } from "./reader-pool.ts";
@@ -52,6 +53,14 @@ export interface SqliteOptions {
   readonly runAhead?: boolean | undefined;
   /** @default those of the runtime, which do not keep a program running */
   readonly timers?: Timers | undefined;
+  /**
+   * Called with what a transaction did, after it, before it is committed to a source that takes pages. What it returns
+   * is handed to the source as the change; what it throws makes the transaction fail.
+   * @default nothing is recorded
+   */
+  readonly capture?: Writing["capture"];
+  /** Called after each commit of this handle that may have changed something. Must not throw. */
+  readonly onCommit?: Writing["onCommit"];
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,6 +76,8 @@ export interface ResolvedOptions {
   readonly safeIntegers: boolean;
   readonly runAhead: boolean;
   readonly timers: Timers;
+  readonly capture: Writing["capture"];
+  readonly onCommit: Writing["onCommit"];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -81,6 +92,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "safeIntegers",
   "runAhead",
   "timers",
+  "capture",
+  "onCommit",
   "signal",
 ]);
 
@@ -109,6 +122,8 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     safeIntegers: options.safeIntegers ?? false,
     runAhead: options.runAhead ?? true,
     timers: options.timers ?? RUNTIME_TIMERS,
+    capture: options.capture,
+    onCommit: options.onCommit,
     signal: options.signal,
   };
 }
