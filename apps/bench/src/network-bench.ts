@@ -91,6 +91,7 @@ async function measure(
     url: SERVER_URL,
     remote: "sync-server",
     fetch: network.fetch,
+    now: network.nowMs,
     partialSync: { bootstrapStrategy: { kind: "prefix", length: 131_072 }, prefetch },
   });
   try {

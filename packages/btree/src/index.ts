@@ -20,8 +20,8 @@ export {
 } from "./database-header.ts";
 export { entryRowids } from "./entry-rowids.ts";
 export { IndexWalk, type IndexWalkOptions } from "./index-walk.ts";
+export { type ChainStart, overflowChains } from "./overflow-chains.ts";
 export type { RecordReader } from "./record.ts";
-export { JOURNAL_HEADER_BYTES, type JournalHeader, parseJournalHeader } from "./rollback-journal.ts";
 export { RowReader, type RowReaderOptions, type TableEntry } from "./row-reader.ts";
 export {
   findByName,

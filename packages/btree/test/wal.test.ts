@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import { parseJournalHeader } from "../src/index.ts";
+import { parseJournalHeader } from "../src/journal/index.ts";
 import { parseWalHeader, WalIndex, WalWriter } from "../src/wal/index.ts";
 import { inTemporaryDirectory, series } from "./sqlite-file.ts";
 

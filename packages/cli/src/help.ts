@@ -39,7 +39,7 @@ Database:
   --auth-token TOKEN    credentials for the remote (default: $LACUNA_AUTH_TOKEN)
   --remote KIND         static or sync-server, where it cannot be told by asking
   --prefix BYTES        bring so much of the file at opening (default: 128k)
-  --segment-size BYTES  bring so much at once when a page is missing (default: 128k)
+  --segment-size BYTES  bring so much at once when a page is missing (default: auto)
   --no-prefetch         bring nothing ahead of the query (--prefetch: do, the default)
   --timeout MS          give up on a remote that is silent for so long (default: 30000)
 

@@ -48,7 +48,8 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
 
 const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   bootstrapStrategy: isObject,
-  segmentSize: isIntegerFrom(1),
+  segmentSize: (value) =>
+    value === "auto" || isIntegerFrom(1)(value) === undefined ? undefined : 'an integer from 1 or "auto"',
   prefetch: isBoolean,
 };
 

@@ -2,9 +2,11 @@ import {
   type AbortOptions,
   type Bootstrap,
   Flight,
+  LacunaError,
   type Opening,
   type PageEntry,
   type PageRequest,
+  type QueryRequest,
   type Transport,
   type TransportTraffic,
 } from "@lacuna/page";
@@ -44,6 +46,17 @@ export function deferredTransport(
     ): AsyncGenerator<readonly PageEntry[], void, undefined> {
       yield* (await get(options)).fetchPages(request, options);
     },
+    async *queryPages(
+      request: QueryRequest,
+      options?: AbortOptions,
+    ): AsyncGenerator<readonly PageEntry[], void, undefined> {
+      const transport = await get(options);
+      if (transport.queryPages === undefined) {
+        throw new LacunaError("NOT_SUPPORTED", "the remote runs no queries");
+      }
+      yield* transport.queryPages(request, options);
+    },
+    linkEstimate: () => made?.linkEstimate?.(),
     traffic(): TransportTraffic {
       const asked = trafficOfMaking();
       const since = made?.traffic();

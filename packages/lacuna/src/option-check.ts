@@ -32,6 +32,7 @@ export const REMOTE_OPTIONS: Readonly<Record<keyof RemoteOptions, Check>> = {
   remote: isOneOf("auto", "sync-server", "static"),
   timeoutMs: isIntegerFrom(1),
   attempts: isIntegerFrom(1),
+  now: isFunction,
   transport: isObject,
 };
 

@@ -15,10 +15,11 @@ export interface PartialSyncOptions {
   readonly bootstrapStrategy?: BootstrapStrategy | undefined;
   /**
    * Bytes fetched together when a page is missing: aligned, rounded down to whole pages, at least one page. Larger means
-   * fewer round trips and more bytes nobody reads.
-   * @default 131072
+   * fewer round trips and more bytes nobody reads. `"auto"` leaves it to prefetch what comes along with the page, and where
+   * prefetch is off takes about what the connection carries in a round trip.
+   * @default "auto" with prefetch, 131072 without
    */
-  readonly segmentSize?: number | undefined;
+  readonly segmentSize?: number | "auto" | undefined;
   /**
    * Fetch pages ahead of the reader, by the structure of the database and only on evidence.
    * @default true

@@ -34,6 +34,11 @@ export interface RemoteOptions {
    * @default 4
    */
   readonly attempts?: number | undefined;
+  /**
+   * Milliseconds on a clock that never goes back, by which the connection is measured.
+   * @default performance.now
+   */
+  readonly now?: (() => number) | undefined;
   /** Takes the place of `url`. Owned and closed by the database. */
   readonly transport?: Transport | undefined;
 }

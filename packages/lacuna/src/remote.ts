@@ -54,12 +54,13 @@ function headersOf({ remoteEncryption }: RemoteOptions): Record<string, string> 
 }
 
 function syncServer(url: NonNullable<RemoteOptions["url"]>, options: RemoteOptions): Transport {
-  const { authToken } = options;
-  return syncServerTransport({ url, authToken, headers: headersOf(options), fetch: fetchOf(options) });
+  const { authToken, now } = options;
+  return syncServerTransport({ url, authToken, headers: headersOf(options), fetch: fetchOf(options), now });
 }
 
 function staticHost(url: string, options: RemoteOptions): Transport {
-  return httpRangeTransport({ url, authToken: options.authToken, fetch: fetchOf(options) });
+  const { authToken, now } = options;
+  return httpRangeTransport({ url, authToken, fetch: fetchOf(options), now });
 }
 
 /** A local database, whose adapter is loaded when it is first read. */

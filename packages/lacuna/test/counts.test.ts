@@ -68,6 +68,22 @@ describe.each(["jspi", "restart"] as const)("requests, with driver %s", (driver)
     expect((await db.stats()).requests).toBe(3);
   });
 
+  it("without a segment size, a missing page is one for itself alone", async () => {
+    const db = await opened({ bootstrapStrategy: prefixOf(4096) }, driver);
+    await db.all(lookup(firstIdOnPage(6)));
+    const { residentPages, cache } = await db.stats();
+    // Page 1, the root and the leaf.
+    expect(residentPages).toBe(3);
+    expect(cache.segment.fetched).toBe(0);
+  });
+
+  it("without a segment size and without prefetch, it is one for its segment of 128 KiB", async () => {
+    const db = await opened({ bootstrapStrategy: prefixOf(4096), prefetch: false }, driver);
+    await db.all(lookup(firstIdOnPage(6)));
+    await vi.waitFor(async () => expect((await db.stats()).residentPages).toBe(32));
+    expect((await db.stats()).cache.prefetch.fetched).toBe(0);
+  });
+
   it("a statement that is repeated is none", async () => {
     const db = await opened({ prefetch: true }, driver);
     const sql = "SELECT count(*), max(name) FROM person";

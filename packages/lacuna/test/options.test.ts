@@ -32,6 +32,11 @@ describe("options of connect", () => {
     expect(checkOptions(options)).toEqual(options);
   });
 
+  it('take "auto" for the size of a segment', () => {
+    const options = { path: PATH, url: URL, partialSync: { segmentSize: "auto" } } as const;
+    expect(checkOptions(options)).toEqual(options);
+  });
+
   it("take partialSyncExperimental as another name of partialSync", () => {
     const checked = checkOptions({ path: PATH, url: URL, partialSyncExperimental: { segmentSize: 4096 } });
     expect(checked.partialSync).toEqual({ segmentSize: 4096 });
@@ -53,6 +58,11 @@ describe("options of connect", () => {
       "a fraction where bytes are counted",
       { path: PATH, url: URL, partialSync: { segmentSize: 1.5 } },
       "segmentSize",
+    ],
+    [
+      "a segment size in words",
+      { path: PATH, url: URL, partialSync: { segmentSize: "large" } },
+      'segmentSize must be an integer from 1 or "auto"',
     ],
     ["an unknown word", { path: PATH, url: URL, remote: "ftp" }, "remote"],
     [

@@ -1,4 +1,8 @@
-export { Pager, type PagerOptions } from "./pager.ts";
+export type { RandomBytes } from "./local/local-log.ts";
+export type { MakeBase, PagerBase } from "./local-side.ts";
+export { type OpenPagerOptions, openPager } from "./open-pager.ts";
+export { Pager, type PagerOptions, type PagerStats } from "./pager.ts";
 export type { RebaseStep } from "./rebase-step.ts";
 export type { PrefetchSnapshot, Snapshot, SnapshotSource } from "./snapshot.ts";
+export type { Timers } from "./timers.ts";
 export type { ChangeRecord, WriteSource, WriteTransaction } from "./write-source.ts";

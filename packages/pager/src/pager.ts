@@ -1,15 +1,28 @@
 import {
   type AbortOptions,
   closedError,
-  Flight,
-  isLacunaError,
   LacunaError,
+  LOCAL_REVISION,
+  type PageEntry,
+  type PageNo,
+  PageSet,
   type PrefetchSource,
 } from "@lacuna/page";
-import { BaseSnapshot } from "./base-snapshot.ts";
-import type { PrefetchSnapshot, Snapshot, SnapshotSource } from "./snapshot.ts";
-
-type Repin = (signal: AbortSignal) => Promise<PrefetchSource>;
+import { BaseView } from "./base-view.ts";
+import type { LocalLog, StepEvents } from "./local/local-log.ts";
+import { Overlay } from "./local/overlay.ts";
+import { JOURNAL_HEADER_BYTES } from "./local/pull-journal.ts";
+import type { RecoveredWal } from "./local/wal-log.ts";
+import { windowFile } from "./local/window-file.ts";
+import type { LocalSide, PagerBase } from "./local-side.ts";
+import { writeCompacted } from "./rebase/compact.ts";
+import { prepareStep } from "./rebase/prepare-step.ts";
+import type { RebaseStep } from "./rebase-step.ts";
+import { Repinning } from "./repinning.ts";
+import { RetiredBase } from "./retired-base.ts";
+import type { PrefetchSnapshot } from "./snapshot.ts";
+import { VersionedPages } from "./versioned-pages.ts";
+import type { ChangeRecord, WriteSource, WriteTransaction } from "./write-source.ts";
 
 export interface PagerOptions {
   /** The pages to begin with. It stays the caller's: `close` does not close it. */
@@ -17,10 +30,11 @@ export interface PagerOptions {
   /**
    * Moves to the remote's newest revision and resolves with its pages. Called when a read found that the remote no longer
    * serves the revision of the base, once for all who wait; `signal` aborts when none of them does any more, and on
-   * close. Until it resolves the old base goes on serving the snapshots that are held.
+   * close. Until it resolves the old base goes on serving the snapshots that are held. Resolves with nothing if it has
+   * moved on by `rebase`.
    * @default none: the base stays what it is
    */
-  readonly repin?: Repin | undefined;
+  readonly repin?: ((signal: AbortSignal) => Promise<PrefetchSource | undefined>) | undefined;
   /**
    * Milliseconds from a failed re-pin, because the remote cannot be reached, until a snapshot tries it again.
    * @default 1000
@@ -33,132 +47,361 @@ export interface PagerOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** What a pager holds now and has done since it was opened. */
+export interface PagerStats {
+  /** Bytes of `PATH-wal`. */
+  readonly walBytes: number;
+  /** Different pages in it. */
+  readonly overlayPages: number;
+  /** Changes that are not settled, and their bytes. */
+  readonly pendingChanges: number;
+  readonly pendingBytes: number;
+  /** Bytes of relaxed commits that are not durable yet. */
+  readonly queuedBytes: number;
+  /** How often commits were made durable, however many at once. */
+  readonly flushes: number;
+  readonly checkpoints: number;
+  readonly rebases: number;
+  readonly openSnapshots: number;
+}
+
 /**
- * Hands out snapshots of a database and moves on when the remote has: a read that fails with `REVISION_CHANGED` marks the
- * base as stale, and the next snapshot is of the newest revision. Snapshots never change; those of a stale base go on
- * showing what is resident and fail with `REVISION_CHANGED` where it is not.
+ * Snapshots of a database and transactions on it, and what it takes to move to another revision of the remote: a read
+ * that fails with `REVISION_CHANGED` marks the base as stale, and the next snapshot is of the newest revision. Snapshots
+ * never change; those of a stale base go on showing what is resident and fail with `REVISION_CHANGED` where it is not.
  *
  * Where the remote cannot be reached, snapshots go on being of the stale base, and what is resident can be read.
+ *
+ * One that is made by `new` shows its base and takes no pages; `openPager` makes one that does.
  */
-export class Pager implements SnapshotSource {
-  readonly #repin: Repin | undefined;
-  readonly #repinRetryMs: number;
-  readonly #now: () => number;
-  readonly #open = new Set<Snapshot>();
-  readonly #closing = new AbortController();
-  #base: PrefetchSource;
-  /** Of the newest state. */
-  #version = 1;
-  #stale = false;
-  /** When the next re-pin may be tried. */
-  #repinAt = Number.NEGATIVE_INFINITY;
-  #repinning: Flight<void> | undefined;
-  /** Resolves when the re-pin that was begun last has ended. */
-  #repinEnded: Promise<void> = Promise.resolve();
+export class Pager implements WriteSource {
+  readonly #pages: VersionedPages;
+  readonly #repinning: Repinning | undefined;
+  readonly #local: LocalSide | undefined;
+  #base: PagerBase | undefined;
+  /** Resolves, never rejects, when the step that is being done has ended. */
+  #moving: Promise<void> | undefined;
+  #rebases = 0;
+  #checkpoints = 0;
+  #closed: Promise<void> | undefined;
 
-  /** @throws {LacunaError} `INVALID_OPTION` for an option out of range */
-  constructor(options: PagerOptions) {
-    const { base, repin, repinRetryMs = 1000, now = () => performance.now() } = options;
-    if (!(repinRetryMs >= 0)) {
-      throw new LacunaError("INVALID_OPTION", `repinRetryMs must be at least 0, got ${repinRetryMs}`);
+  /**
+   * @param local for `openPager` only
+   * @throws {LacunaError} `INVALID_OPTION` for an option out of range
+   */
+  constructor(options: PagerOptions, local?: LocalSide) {
+    const { base, repin, repinRetryMs: retryMs = 1000, now = () => performance.now() } = options;
+    if (!(retryMs >= 0)) {
+      throw new LacunaError("INVALID_OPTION", `repinRetryMs must be at least 0, got ${retryMs}`);
     }
-    this.#base = base;
-    this.#repin = repin;
-    this.#repinRetryMs = repinRetryMs;
-    this.#now = now;
+    this.#local = local;
+    this.#base = local?.base;
+    const writing = local === undefined ? undefined : { ...local, ...this.#overlayOf(local, local.wal) };
+    this.#pages = new VersionedPages(
+      new BaseView(base),
+      writing === undefined ? undefined : { ...writing, afterCommit: () => this.#afterCommit(writing) },
+      () => this.#repinning?.markStale(),
+    );
+    if (repin === undefined) return;
+    const closing = this.#pages.closing;
+    this.#repinning = new Repinning({
+      repin: async (signal) => {
+        const moved = await repin(signal);
+        if (moved !== undefined) this.#pages.replace({ ...this.#pages.state, ...stateOf(moved) });
+      },
+      retryMs,
+      now,
+      closing,
+    });
   }
 
-  /** Snapshots that are held. */
+  /** Snapshots that are held, those of transactions included. */
   get openSnapshots(): number {
-    return this.#open.size;
+    return this.#pages.openSnapshots.size;
+  }
+
+  stats(): PagerStats {
+    const log = this.#local?.log;
+    return {
+      walBytes: log?.walBytes ?? 0,
+      overlayPages: this.#pages.state.overlay?.size ?? 0,
+      pendingChanges: log?.pendingCount ?? 0,
+      pendingBytes: log?.pendingBytes ?? 0,
+      queuedBytes: log?.queuedBytes ?? 0,
+      flushes: log?.flushes ?? 0,
+      checkpoints: this.#checkpoints,
+      rebases: this.#rebases,
+      openSnapshots: this.openSnapshots,
+    };
   }
 
   /**
-   * A promise only where the replica has to move to another revision first.
+   * A promise only where the replica is moving to another revision, or has to move first.
    * @throws {LacunaError} `CLOSED` after close; from the promise also what kept the replica from moving on, unless the
    *   remote cannot be reached
    * @throws `options.signal.reason` from the promise if aborted
    */
   snapshot(options?: AbortOptions): PrefetchSnapshot | Promise<PrefetchSnapshot> {
-    this.#closing.signal.throwIfAborted();
-    const due = this.#repinning !== undefined || this.#now() >= this.#repinAt;
-    if (this.#repin === undefined || !this.#stale || !due) return this.#take();
-    return this.#moveOn(this.#repin, options?.signal);
+    this.#pages.closing.throwIfAborted();
+    if (this.#isCurrent()) return this.#pages.snapshot();
+    return this.#becomeCurrent(options).then(() => this.#pages.snapshot());
+  }
+
+  async begin(options?: AbortOptions): Promise<WriteTransaction> {
+    const { log } = this.#writable();
+    this.#pages.closing.throwIfAborted();
+    if (!this.#isCurrent()) await this.#becomeCurrent(options);
+    const endTurn = await this.#pages.turn(options);
+    try {
+      if (log.broken) await log.repair();
+    } catch (error) {
+      endTurn();
+      throw error;
+    }
+    return this.#pages.transaction(endTurn);
+  }
+
+  /** Makes relaxed commits durable. */
+  async flush(): Promise<void> {
+    await this.#writable().log.flush();
+  }
+
+  /** Committed changes that are not settled yet, oldest first. */
+  async pendingChanges(): Promise<readonly ChangeRecord[]> {
+    return this.#local === undefined ? [] : await this.#local.log.pending();
+  }
+
+  /** How many changes are pending. */
+  get pendingCount(): number {
+    return this.#local?.log.pendingCount ?? 0;
+  }
+
+  /** Bytes of the changes that are pending. */
+  get pendingBytes(): number {
+    return this.#local?.log.pendingBytes ?? 0;
+  }
+
+  /** These changes are not pending any more: the remote has them, or they are given up. Durable when it resolves. */
+  async settleChanges(ids: readonly number[]): Promise<void> {
+    await this.#writable().log.settle(ids);
   }
 
   /**
-   * Releases every snapshot and ends every wait with `CLOSED`. Resolves when no re-pin is going on any more. Calling it
-   * again is harmless.
+   * Moves the base to another revision and replays local changes over it, as one step that happens or does not, also
+   * across a crash. Writers wait. Snapshots that are held go on showing the old state: pages of it that are replaced are
+   * kept for them in memory, and those that were not resident fail with `REVISION_CHANGED`.
+   *
+   * If the files fail after the step was made durable, it rejects, and the step is finished before the next snapshot or
+   * transaction, or when the replica is opened again.
+   * @throws what the step, its `replay` or the base reported, and `options.signal.reason` if aborted: then everything is
+   *   as it was
+   * @throws {LacunaError} `STORAGE`, `STORAGE_FULL`, `CLOSED`
    */
-  async close(): Promise<void> {
-    this.#closing.abort(closedError("the pager"));
-    for (const snapshot of [...this.#open]) snapshot.release();
-    await this.#repinEnded;
-  }
-
-  #take(): PrefetchSnapshot {
-    this.#closing.signal.throwIfAborted();
-    const base = this.#base;
-    const snapshot: PrefetchSnapshot = new BaseSnapshot(base, this.#version, {
-      revisionChanged: () => {
-        // A snapshot of an earlier base finds out nothing new.
-        if (base === this.#base) this.#stale = true;
-      },
-      released: () => this.#open.delete(snapshot),
-    });
-    this.#open.add(snapshot);
-    return snapshot;
-  }
-
-  async #moveOn(repin: Repin, signal: AbortSignal | undefined): Promise<PrefetchSnapshot> {
-    if (this.#repinning === undefined || this.#repinning.abandoned) {
-      this.#repinning = new Flight((unwanted) => this.#untilClosed(this.#begin(repin, unwanted)));
-    }
-    await this.#repinning.join(signal);
-    return this.#take();
-  }
-
-  /** Begins a re-pin when the one before has ended: both would write to the same store. */
-  #begin(repin: Repin, unwanted: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([unwanted, this.#closing.signal]);
-    const running = this.#repinEnded
-      .then(() => this.#adopt(repin, signal))
-      .finally(() => {
-        // Before its waiters hear of it, so that a failure is forgotten when they try again.
-        if (this.#repinEnded === ended) this.#repinning = undefined;
-      });
-    const ended = running.catch(() => {});
-    this.#repinEnded = ended;
-    return running;
-  }
-
-  /** What a re-pin brings is taken also when nobody waits for it any more: the old base may be gone by then. */
-  async #adopt(repin: Repin, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (!this.#stale) return;
+  async rebase(step: RebaseStep, options?: AbortOptions): Promise<void> {
+    const local = this.#writable();
+    const endTurn = await this.#pages.turn(options);
     try {
-      this.#base = await repin(signal);
-      this.#version++;
-      this.#stale = false;
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      this.#repinAt = this.#now() + this.#repinRetryMs;
+      if (local.log.broken) await local.log.repair();
+      await this.#move(local, step, options?.signal);
+      this.#repinning?.markCurrent();
+      this.#rebases++;
+    } finally {
+      endTurn();
     }
   }
 
-  #untilClosed(running: Promise<void>): Promise<void> {
-    const { signal } = this.#closing;
-    let onClose = (): void => {};
-    const closed = new Promise<never>((_, reject) => {
-      onClose = () => reject(signal.reason);
-      signal.addEventListener("abort", onClose, { once: true });
+  /**
+   * Makes `PATH-wal` as short as it can be: the newest bytes of each local page once. Of a database without a remote the
+   * pages move to `PATH`. Waits for its turn among the writers; never uses the network.
+   * @throws {LacunaError} `STORAGE`, `STORAGE_FULL`, `CLOSED`
+   */
+  async checkpoint(options?: AbortOptions): Promise<void> {
+    const local = this.#writable();
+    const endTurn = await this.#pages.turn(options);
+    try {
+      if (local.log.broken) await local.log.repair();
+      await this.#checkpoint(local);
+    } finally {
+      endTurn();
+    }
+  }
+
+  /**
+   * Makes relaxed commits durable, releases every snapshot, rolls transactions back and ends every wait with `CLOSED`.
+   * Resolves when nothing is going on any more. Calling it again is harmless.
+   * @throws {LacunaError} `STORAGE`, `STORAGE_FULL` if relaxed commits could not be made durable; it is closed then too
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  async #finish(): Promise<void> {
+    this.#pages.close();
+    await this.#repinning?.ended;
+    await this.#moving;
+    try {
+      await this.#local?.log.close();
+    } finally {
+      await this.#base?.end(closedError("the pager"));
+    }
+  }
+
+  #writable(): LocalSide {
+    if (this.#local !== undefined) return this.#local;
+    throw new LacunaError("NOT_SUPPORTED", "this database has nowhere to write to");
+  }
+
+  #isCurrent(): boolean {
+    return !this.#repinning?.due && this.#moving === undefined && !this.#local?.log.unfinished;
+  }
+
+  async #becomeCurrent(options: AbortOptions | undefined): Promise<void> {
+    const signal = options?.signal;
+    if (this.#repinning?.due) await this.#repinning.moveOn(signal);
+    if (this.#moving !== undefined) await this.#moving;
+    if (this.#local?.log.unfinished) await this.#local.log.repair();
+    signal?.throwIfAborted();
+  }
+
+  #overlayOf(local: LocalSide, wal: RecoveredWal): { overlay: Overlay; pageCount: number | undefined } {
+    const overlay = new Overlay(wal.log.file, wal.log.header.pageSize, local.memoryPages);
+    overlay.load(wal.offsets, 0);
+    return { overlay, pageCount: wal.pageCount };
+  }
+
+  async #afterCommit({ log, checkpointBytes, ...local }: LocalSide): Promise<void> {
+    const { base, overlay } = this.#pages.state;
+    const live = (overlay?.size ?? 0) * base.pageSize;
+    const worthIt = log.walBytes > checkpointBytes && log.walBytes > 2 * live;
+    // SQLite takes a log beside an empty file for one left over, and removes it.
+    const hidden = base.revision === LOCAL_REVISION && base.pageCount === 0;
+    if (!worthIt && !hidden) return;
+    // The commit is done. Whatever a failure leaves is repaired before the next one.
+    await this.#checkpoint({ ...local, log, checkpointBytes }).catch(() => {});
+  }
+
+  async #checkpoint(local: LocalSide): Promise<void> {
+    const { log } = local;
+    await log.flush();
+    const { overlay, pageCount, base } = this.#pages.state;
+    if (overlay === undefined || log.walBytes === 0) return;
+    if (base.revision === LOCAL_REVISION) {
+      const keep = new PageSet();
+      for (let page = 1; page <= Math.min(pageCount, base.pageCount); page++) keep.add(page as PageNo);
+      const shape = { ...base.shape, pageCount };
+      await this.#move(local, { shape, keep, pages: pagesOf(overlay, pageCount), settled: [] }, undefined);
+    } else if (!(await this.#compact(local, overlay, pageCount))) return;
+    this.#checkpoints++;
+  }
+
+  /** @returns false if there was nothing to gain */
+  async #compact({ log }: LocalSide, overlay: Overlay, pageCount: number): Promise<boolean> {
+    const frames = overlay.newest(pageCount);
+    if (frames.length === log.walFrames) return false;
+    const { revision, pageSize } = this.#pages.state.base;
+    await log.beginStep();
+    const salts = log.newSalts();
+    const start = JOURNAL_HEADER_BYTES;
+    const window = windowFile(log.journal, start);
+    const none = { start: 0, length: 0 };
+    const { offsets, length } = await abandonOnFailure(log, () =>
+      writeCompacted(overlay, frames, window, { pageSize, salts, pageCount }),
+    );
+    await log.replace(
+      { move: none, pages: none, wal: { start, length } },
+      { salts, revision },
+      { settled: new Set(), added: [] },
+      {
+        onCommit: () => overlay.move(window, offsets),
+        onDone: () => overlay.moveAsItIs(log.walFile),
+      },
+    );
+    return true;
+  }
+
+  async #move(local: LocalSide, step: RebaseStep, signal: AbortSignal | undefined): Promise<void> {
+    const { log } = local;
+    const { closing } = this.#pages;
+    const prepared = await abandonOnFailure(log, async () => {
+      const done = await prepareStep(local, step, closing);
+      signal?.throwIfAborted();
+      closing.throwIfAborted();
+      return done;
     });
-    return Promise.race([running, closed]).finally(() => signal.removeEventListener("abort", onClose));
+    const events: StepEvents = {
+      onCommit: () => this.#leave(local, step, prepared.replaced),
+      onDone: async (wal) => {
+        // Only a cache of what the remote has.
+        await local.store.put(prepared.fetched).catch(() => {});
+        const base = await local.makeBase(local.store);
+        this.#base = base;
+        const next = { ...stateOf(base.source), ...this.#overlayOf(local, wal) };
+        this.#pages.replace({ ...next, pageCount: wal.pageCount ?? base.source.pageCount });
+      },
+    };
+    const { revision } = step.shape;
+    const moving = log.replace(
+      prepared.sections,
+      { salts: prepared.salts, revision },
+      { settled: new Set(step.settled), added: prepared.added },
+      events,
+    );
+    const ended = moving.catch(() => {});
+    this.#moving = ended;
+    try {
+      await moving;
+    } finally {
+      this.#moving = undefined;
+    }
+  }
+
+  /** Keeps what snapshots may still want of the state before a step, and ends its base. May be called again. */
+  async #leave({ store }: LocalSide, { shape, keep }: RebaseStep, replaced: Iterable<PageNo>): Promise<void> {
+    const { state } = this.#pages;
+    const staying = new PageSet(keep);
+    for (const page of replaced) staying.delete(page);
+    if (shape.pageSize !== state.base.pageSize) staying.clear();
+    const views = new Set<BaseView>();
+    for (const snapshot of this.#pages.openSnapshots) {
+      if (snapshot.state !== undefined) views.add(snapshot.state.base);
+    }
+    const retired: RetiredBase[] = [];
+    for (const view of views) {
+      if (!(view.source instanceof RetiredBase)) view.replace(new RetiredBase(view.shape, store));
+      if (view.source instanceof RetiredBase) retired.push(view.source);
+    }
+    const { revision } = shape;
+    await this.#base?.end(
+      new LacunaError("REVISION_CHANGED", `the replica moves on to revision ${revision}`),
+    );
+    for (const each of retired) await each.preserve(staying);
+    await state.overlay?.retire();
   }
 }
 
-function isUnreachable(error: unknown): boolean {
-  return (
-    isLacunaError(error, "NETWORK") || isLacunaError(error, "TIMEOUT") || isLacunaError(error, "OFFLINE")
-  );
+const stateOf = (source: PrefetchSource): { base: BaseView; pageCount: number } => ({
+  base: new BaseView(source),
+  pageCount: source.pageCount,
+});
+
+/** What fails before a step is durable leaves nothing behind. */
+async function abandonOnFailure<T>(log: LocalLog, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await log.abandon().catch(() => {});
+    throw error;
+  }
+}
+
+async function* pagesOf(overlay: Overlay, pageCount: number): AsyncGenerator<readonly PageEntry[]> {
+  const frames = overlay.newest(pageCount);
+  for (let start = 0; start < frames.length; start += 64) {
+    const batch: PageEntry[] = [];
+    for (const frame of frames.slice(start, start + 64)) {
+      batch.push({ page: frame.page, bytes: await overlay.read(frame) });
+    }
+    yield batch;
+  }
 }

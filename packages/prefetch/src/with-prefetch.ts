@@ -1,6 +1,7 @@
 import {
   type AbortOptions,
   LacunaError,
+  type LinkEstimate,
   type PageNo,
   type Predictor,
   type PrefetchSource,
@@ -77,6 +78,12 @@ class PredictingSource implements PredictiveSource {
     return true;
   }
 
+  /** Whoever looks at a page without reading it tells nothing about readers. */
+  glance(page: PageNo): Uint8Array | undefined {
+    const source = this.#source;
+    return source.glance === undefined ? source.peek(page) : source.glance(page);
+  }
+
   async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
     const here = this.#source.peek(page);
     if (here !== undefined) {
@@ -95,6 +102,10 @@ class PredictingSource implements PredictiveSource {
 
   prefetch(pages: readonly PageNo[], options?: AbortOptions): Promise<void> {
     return this.#source.prefetch(pages, options);
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#source.linkEstimate?.();
   }
 
   predictions(): PredictionStats {

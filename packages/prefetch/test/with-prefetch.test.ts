@@ -65,6 +65,17 @@ describe("withPrefetch", () => {
     ]);
   });
 
+  it("tells the predictor nothing of pages that are only glanced at", async () => {
+    const { predictor, events } = scripted(() => []);
+    const { cache, source } = await setUp(predictor);
+    const read = await source.read(pageNo(100));
+    const [seen, { hits }] = [events.length, cache.stats()];
+    expect(source.glance?.(pageNo(100))).toEqual(read);
+    expect(source.glance?.(pageNo(200))).toBeUndefined();
+    expect(events).toHaveLength(seen);
+    expect(cache.stats().hits).toBe(hits);
+  });
+
   it("sends what arrived bytes predict without waiting for the rest of the request", async () => {
     const { predictor } = scripted(({ page, bytes }) =>
       page !== 10 ? [] : bytes === undefined ? run(11, 3) : run(50, 2),

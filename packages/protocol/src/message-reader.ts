@@ -1,7 +1,7 @@
 import { LacunaError } from "@lacuna/page";
 
 /** A read position in a run of bytes. Readers advance `offset`. */
-interface ByteCursor {
+export interface ByteCursor {
   readonly bytes: Uint8Array;
   offset: number;
 }
@@ -24,31 +24,31 @@ const FIXED32 = 5;
  */
 export function* messageFields(bytes: Uint8Array): Generator<MessageField, void, undefined> {
   const cursor: ByteCursor = { bytes, offset: 0 };
-  while (cursor.offset < bytes.length) {
-    const at = cursor.offset;
-    const tag = readVarint(cursor);
-    const number = Math.floor(tag / 8);
-    if (number < 1 || number > 0x1fff_ffff) {
-      throw malformed(`field number from 1 to 536870911 expected, found ${number}`, at);
-    }
-    switch (tag % 8) {
-      case VARINT:
-        yield { number, value: readVarint(cursor) };
-        break;
-      case LENGTH_DELIMITED:
-        yield { number, value: readBytes(cursor, readVarint(cursor)) };
-        break;
-      case FIXED64:
-        readBytes(cursor, 8);
-        yield { number, value: undefined };
-        break;
-      case FIXED32:
-        readBytes(cursor, 4);
-        yield { number, value: undefined };
-        break;
-      default:
-        throw malformed(`unknown wire type ${tag % 8} of field ${number}`, at);
-    }
+  for (let field = nextField(cursor); field !== undefined; field = nextField(cursor)) yield field;
+}
+
+/** One field at a time, for messages that come by the thousands. @returns `undefined` at the end of the message */
+export function nextField(cursor: ByteCursor): MessageField | undefined {
+  if (cursor.offset >= cursor.bytes.length) return undefined;
+  const at = cursor.offset;
+  const tag = readVarint(cursor);
+  const number = Math.floor(tag / 8);
+  if (number < 1 || number > 0x1fff_ffff) {
+    throw malformed(`field number from 1 to 536870911 expected, found ${number}`, at);
+  }
+  switch (tag % 8) {
+    case VARINT:
+      return { number, value: readVarint(cursor) };
+    case LENGTH_DELIMITED:
+      return { number, value: readBytes(cursor, readVarint(cursor)) };
+    case FIXED64:
+      readBytes(cursor, 8);
+      return { number, value: undefined };
+    case FIXED32:
+      readBytes(cursor, 4);
+      return { number, value: undefined };
+    default:
+      throw malformed(`unknown wire type ${tag % 8} of field ${number}`, at);
   }
 }
 

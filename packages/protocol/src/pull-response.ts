@@ -1,5 +1,5 @@
 import { LacunaError, MAX_PAGE_NO, type PageIndex } from "@lacuna/page";
-import { bytesField, integerField, messageFields, textField } from "./message-reader.ts";
+import { bytesField, integerField, messageFields, nextField, textField } from "./message-reader.ts";
 import { MessageWriter } from "./message-writer.ts";
 
 /** What the first message of an answer says. */
@@ -94,7 +94,8 @@ export function decodeHeader(message: Uint8Array): DecodedHeader {
 export function decodePage(message: Uint8Array): PageMessage {
   let index = 0;
   let bytes: Uint8Array | undefined;
-  for (const field of messageFields(message)) {
+  const cursor = { bytes: message, offset: 0 };
+  for (let field = nextField(cursor); field !== undefined; field = nextField(cursor)) {
     if (field.number === 1) index = integerField(field, "page_id", MAX_PAGE_NO - 1);
     else if (field.number === 2) bytes = bytesField(field, "encoded_page");
   }

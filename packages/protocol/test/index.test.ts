@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as protocol from "../src/index.ts";
+import * as published from "../src/published/index.ts";
 
 it("exports these names", () => {
   expect(Object.keys(protocol).sort()).toEqual([
@@ -23,5 +24,25 @@ it("exports these names", () => {
     "framePages",
     "pageMessagesLength",
     "stepsOfCondition",
+  ]);
+});
+
+it("exports these names for published directories", () => {
+  expect(Object.keys(published).sort()).toEqual([
+    "MANIFEST_NAME",
+    "MAX_MANIFEST_BYTES",
+    "MAX_SEGMENT_BYTES",
+    "MAX_STRUCTURE_BYTES",
+    "decodeManifest",
+    "decodeStructure",
+    "decodeStructureFile",
+    "encodeManifest",
+    "encodeStructure",
+    "hexDigest",
+    "openManifest",
+    "pagesOfSegment",
+    "sealManifest",
+    "segmentName",
+    "structureName",
   ]);
 });

@@ -94,6 +94,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
     size: driver.name === "restart" ? 1 : resolved.readers,
     idleMilliseconds: resolved.readerIdleMilliseconds,
     timers: resolved.timers,
+    now: resolved.now,
     runAhead: resolved.runAhead,
   });
   return new Database(runner, driver.name, counters, resolved.safeIntegers);

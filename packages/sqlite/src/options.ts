@@ -61,6 +61,11 @@ export interface SqliteOptions {
   readonly capture?: Writing["capture"];
   /** Called after each commit of this handle that may have changed something. Must not throw. */
   readonly onCommit?: Writing["onCommit"];
+  /**
+   * Milliseconds on a clock that never goes back, to keep running ahead within its time.
+   * @default performance.now
+   */
+  readonly now?: (() => number) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,6 +83,7 @@ export interface ResolvedOptions {
   readonly timers: Timers;
   readonly capture: Writing["capture"];
   readonly onCommit: Writing["onCommit"];
+  readonly now: () => number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -94,6 +100,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "timers",
   "capture",
   "onCommit",
+  "now",
   "signal",
 ]);
 
@@ -124,6 +131,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     timers: options.timers ?? RUNTIME_TIMERS,
     capture: options.capture,
     onCommit: options.onCommit,
+    now: options.now ?? (() => performance.now()),
     signal: options.signal,
   };
 }

@@ -15,7 +15,7 @@ import { Lineage } from "./lineage.ts";
 import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
-import { type ScoutStats, Scouts } from "./scout/scouts.ts";
+import { type ScoutStats, Scouts, type ScoutsOptions } from "./scout/scouts.ts";
 import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import { settledOrAborted } from "./turn.ts";
 import { View } from "./view.ts";
@@ -29,7 +29,8 @@ export interface Request {
 }
 
 export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writing"> &
-  Omit<ReaderPoolOptions, "open" | "signal"> & {
+  Omit<ReaderPoolOptions, "open" | "signal"> &
+  Omit<ScoutsOptions, "setup"> & {
     readonly source: SnapshotSource | WriteSource;
     readonly capture?: Writing["capture"];
     readonly onCommit?: Writing["onCommit"];
@@ -125,7 +126,7 @@ export class QueryRunner {
     return new RowIterator<T>(this.#batches<T>(prepare, shape));
   }
 
-  async *#batches<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<readonly T[], void, undefined> {
+  async *#batches<T>(prepare: () => Request, shape: RowShape): AsyncGenerator<T[], void, undefined> {
     const request = prepare();
     if (this.#setup.driver.name === "restart") {
       yield (await this.query(request, shape, Number.POSITIVE_INFINITY)) as T[];

@@ -3,13 +3,14 @@
  * and a scan of many rows is mostly those.
  */
 export class RowIterator<T> implements AsyncIterableIterator<T> {
-  readonly #batches: AsyncGenerator<readonly T[], void, undefined>;
-  #rows: readonly T[] = [];
+  readonly #batches: AsyncGenerator<T[], void, undefined>;
+  #rows: (T | undefined)[] = [];
   #at = 0;
   /** The next batch is on its way; calls made meanwhile are answered in their order. */
   #advancing: Promise<unknown> | undefined;
 
-  constructor(batches: AsyncGenerator<readonly T[], void, undefined>) {
+  /** @param batches the arrays become the iterator's own */
+  constructor(batches: AsyncGenerator<T[], void, undefined>) {
     this.#batches = batches;
   }
 
@@ -20,7 +21,10 @@ export class RowIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, void>> {
     if (this.#advancing !== undefined) return this.#after(this.#advancing);
     if (this.#at < this.#rows.length) {
-      return Promise.resolve({ done: false, value: this.#rows[this.#at++] as T });
+      const value = this.#rows[this.#at] as T;
+      // What was handed over is not kept until the whole batch was.
+      this.#rows[this.#at++] = undefined;
+      return Promise.resolve({ done: false, value });
     }
     const advancing = this.#advance();
     this.#advancing = advancing;

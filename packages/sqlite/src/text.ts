@@ -1,5 +1,12 @@
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** The same without a view for each text, where the runtime has Node's buffers. */
+const slice = (
+  globalThis as {
+    Buffer?: { prototype: { utf8Slice?: (this: Uint8Array, start: number, end: number) => string } };
+  }
+).Buffer?.prototype.utf8Slice;
+
 /** Up to this many bytes, putting a text together here is several times quicker than a call of the decoder. */
 const SHORT_BYTES = 24;
 
@@ -9,7 +16,8 @@ export function textFrom(bytes: Uint8Array, start: number, length: number): stri
 }
 
 function decodeText(bytes: Uint8Array, start: number, length: number): string {
-  return decoder.decode(bytes.subarray(start, start + length));
+  const end = start + length;
+  return slice === undefined ? decoder.decode(bytes.subarray(start, end)) : slice.call(bytes, start, end);
 }
 
 function shortText(bytes: Uint8Array, start: number, length: number): string {

@@ -23,8 +23,12 @@ export interface ReplicaOptions {
    * @default 0
    */
   readonly pullBytesThreshold?: number | undefined;
-  /** @see SegmentCacheOptions */
-  readonly segmentBytes?: number | undefined;
+  /**
+   * Bytes fetched together around a missing page: see `SegmentCacheOptions`. With `"auto"`, pages are fetched singly while
+   * prefetch says what else will be wanted, and by segments that follow the link where it does not.
+   * @default "auto" with prefetch, 131072 without
+   */
+  readonly segmentBytes?: number | "auto" | undefined;
   /** @see SegmentCacheOptions */
   readonly memoryBytes?: number | undefined;
   /**

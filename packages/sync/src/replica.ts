@@ -205,7 +205,13 @@ class PinnedReplica implements Replica {
   async #source(): Promise<PrefetchSource> {
     const { store, transport, segmentBytes, memoryBytes, prefetch = true } = this.#options;
     const shape = this.#shape();
-    const cache = new SegmentCache({ store, transport, shape, segmentBytes, memoryBytes });
+    const cache = new SegmentCache({
+      store,
+      transport,
+      shape,
+      segmentBytes: prefetch ? singly(segmentBytes) : segmentBytes,
+      memoryBytes,
+    });
     this.#cache = cache;
     if (!prefetch || transport === undefined) return cache;
     const usableSize = await this.#usableSize(shape);
@@ -220,6 +226,10 @@ class PinnedReplica implements Replica {
     return parseDatabaseHeader(first).usableSize;
   }
 }
+
+/** With prefetch, what is near a page is fetched on evidence only, unless a size was given. */
+const singly = (segmentBytes: number | "auto" | undefined): number =>
+  typeof segmentBytes === "number" ? segmentBytes : 1;
 
 function movedOn(from: Revision, to: Revision): LacunaError {
   return new LacunaError("REVISION_CHANGED", `the replica moved from revision ${from} to ${to}`);

@@ -32,6 +32,12 @@ export interface TransportSubject {
     readonly oneRequest: boolean;
     /** The remote can be made to serve bytes that are no database. */
     readonly anything: boolean;
+    /**
+     * Pages travel deflated, in pieces of the remote's making. What tells the pieces apart costs a request of its own, once,
+     * and an opening that brings pages brings those that come with it too.
+     * @default false
+     */
+    readonly packed?: boolean | undefined;
   };
   /**
    * A database file made by SQLite with a table `t(id INTEGER PRIMARY KEY, text)` of so many rows, at least 20 pages long.
@@ -92,8 +98,10 @@ export function describeTransport(subject: TransportSubject): void {
         const { file, transport } = await start(pageSize);
         const { pages } = await transport.open({ bootstrap: { kind: "prefix", bytes } });
         const entries = await collect(pages);
-        const expected = Math.ceil(bytes / pageSize);
-        expect(numbersOf(entries)).toEqual(Array.from({ length: expected }, (_, at) => at + 1));
+        const last = Math.ceil(bytes / pageSize);
+        const numbers = numbersOf(entries).filter((page) => capabilities.packed !== true || page <= last);
+        expect(numbers).toEqual(Array.from({ length: last }, (_, at) => at + 1));
+        expect(new Set(numbersOf(entries)).size).toBe(entries.length);
         expectPages(entries, file, pageSize);
       });
 
@@ -347,11 +355,16 @@ export function describeTransport(subject: TransportSubject): void {
         const revision = await revisionOf(transport);
         const opened = transport.traffic();
         expect(opened.requests).toBe(1);
+        if (capabilities.packed === true) {
+          await collect(transport.fetchPages({ revision, pages: pages(1), urgency: "demand" }));
+        }
+        const before = transport.traffic();
+        expect(before.requests).toBe(capabilities.packed === true ? 2 : 1);
         await collect(transport.fetchPages({ revision, pages: pages(5, 6, 7), urgency: "demand" }));
         const fetched = transport.traffic();
-        expect(fetched.requests).toBe(2);
-        const bytes = fetched.receivedBytes - opened.receivedBytes;
-        expect(bytes).toBeGreaterThanOrEqual(3 * pageSize);
+        expect(fetched.requests - before.requests).toBe(1);
+        const bytes = fetched.receivedBytes - before.receivedBytes;
+        expect(bytes).toBeGreaterThanOrEqual(capabilities.packed === true ? 1 : 3 * pageSize);
         expect(bytes).toBeLessThan(4 * pageSize);
       });
 

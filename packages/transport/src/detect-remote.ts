@@ -1,16 +1,18 @@
 import { isLacunaError, LacunaError, pageIndex } from "@lacuna/page";
 import { encodePullRequest, PullResponseDecoder } from "@lacuna/protocol";
+import { MANIFEST_NAME } from "@lacuna/protocol/published";
 import { type AbortScope, untilAborted } from "./abort-scope.ts";
 import { checkMilliseconds } from "./check-count.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { HttpEndpoint, type HttpOptions } from "./http-endpoint.ts";
 import { rangeHeader } from "./http-range/range-request.ts";
+import { fileUrl, namesManifest } from "./published/file-url.ts";
 import { httpUrl, publicUrl } from "./remote-url.ts";
 import { PULL_HEADERS, pullUrl } from "./sync-server/pull-url.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
-/** What serves the pages: a server of the sync protocol, or any host with the database as a file. */
-export type RemoteKind = "sync-server" | "static";
+/** What serves the pages: a server of the sync protocol, or any host with the database as a file or as a published directory. */
+export type RemoteKind = "sync-server" | "static" | "published";
 
 export interface DetectRemoteOptions extends Pick<HttpOptions, "authToken" | "headers" | "fetch"> {
   readonly signal?: AbortSignal | undefined;
@@ -30,13 +32,15 @@ interface Finding {
 }
 
 const MAGIC = "SQLite format 3\0";
+const PUBLISHED_MAGIC = "lacuna-published ";
 const FILE_NAME = /\.(?:db3?|sqlite3?|gpkg|mbtiles|dict)$/i;
 
 /**
- * Finds out what is at a URL by asking, in one request if its look does not mislead, else in two: a URL that ends like
- * the name of a database file is asked for a few bytes first, any other for a page of the sync protocol. `libsql:` and
- * `turso:` are sync servers without a request. Nothing is kept: opening asks again.
- * @throws {LacunaError} `NOT_A_DATABASE` if it is neither, with what both ways found; `UNAUTHORIZED`, `NETWORK`,
+ * Finds out what is at a URL by asking, in one request if its look does not mislead, else in two or three: a URL that ends
+ * like the name of a database file is asked for a few bytes first, any other for a page of the sync protocol, and last
+ * for the manifest of a published directory. The URL of such a manifest and `libsql:` and `turso:` need no request. Nothing
+ * is kept: opening asks again.
+ * @throws {LacunaError} `NOT_A_DATABASE` if it is none, with what all ways found; `UNAUTHORIZED`, `NETWORK`,
  *   `HTTP_STATUS` (408, 425, 429, 5xx) or `TIMEOUT` if that cannot be said; `INVALID_OPTION` for anything but HTTP URLs
  * @throws `signal.reason` if aborted
  */
@@ -48,8 +52,12 @@ export async function detectRemote(
   checkMilliseconds("timeoutMs", timeoutMs);
   const target = httpUrl(url);
   if (/^(?:libsql|turso):/i.test(String(url))) return "sync-server";
+  if (namesManifest(target)) return "published";
   const files = new HttpEndpoint({ ...http, url: target }, "detectRemote");
   const servers = new HttpEndpoint({ ...http, url: target }, "detectRemote", pullUrl);
+  const manifests = new HttpEndpoint({ ...http, url: target }, "detectRemote", (base) =>
+    fileUrl(base, MANIFEST_NAME),
+  );
   const scope = files.scope(signal);
   const expire = (): void =>
     scope.abort(
@@ -58,6 +66,7 @@ export async function detectRemote(
   const timer = timeoutMs === Infinity ? undefined : timers.setTimeout(expire, timeoutMs);
   const ways = [() => askServer(servers, scope), () => askFile(files, scope)];
   if (FILE_NAME.test(target.pathname)) ways.reverse();
+  ways.push(() => askManifest(manifests, scope));
   try {
     const findings: Finding[] = [];
     for (const ask of ways) {
@@ -80,30 +89,44 @@ function verdict(url: string, findings: readonly Finding[]): LacunaError {
     if (found !== undefined) return found;
   }
   const found = findings.map(({ kind, failure }) => `asked as a ${kind}: ${failure?.message}`).join("; ");
-  return new LacunaError("NOT_A_DATABASE", `neither a sync server nor a database file at ${url}. ${found}`, {
-    url,
-  });
+  return new LacunaError(
+    "NOT_A_DATABASE",
+    `neither a sync server nor a database file nor a published one at ${url}. ${found}`,
+    {
+      url,
+    },
+  );
 }
 
 /** A file if the first bytes are those of a database, whether or not the host serves ranges. */
-async function askFile(endpoint: HttpEndpoint, scope: AbortScope): Promise<Finding> {
-  const last = MAGIC.length - 1;
-  const headers = { range: rangeHeader({ first: 0, last }), "accept-encoding": "identity" };
-  return find("static", async () => {
-    const answer = await endpoint.send({ method: "GET", headers, urgency: "demand", signal: scope.signal });
-    await requireSuccess(answer);
-    let text = "";
-    for await (const chunk of answer.chunks()) {
-      for (const byte of chunk.subarray(0, MAGIC.length - text.length)) text += String.fromCharCode(byte);
-      if (text.length === MAGIC.length) break;
-    }
-    if (text !== MAGIC) {
-      throw new LacunaError(
-        "NOT_A_DATABASE",
-        `answered ${answer.status} with something else (${answer.mediaType ?? "no content type"})`,
-      );
-    }
-  });
+function askFile(endpoint: HttpEndpoint, scope: AbortScope): Promise<Finding> {
+  const headers = { range: rangeHeader({ first: 0, last: MAGIC.length - 1 }), "accept-encoding": "identity" };
+  return find("static", () => requireBeginning(endpoint, headers, MAGIC, scope));
+}
+
+/** A published directory if a manifest begins like one. */
+function askManifest(endpoint: HttpEndpoint, scope: AbortScope): Promise<Finding> {
+  return find("published", () => requireBeginning(endpoint, {}, PUBLISHED_MAGIC, scope));
+}
+
+async function requireBeginning(
+  endpoint: HttpEndpoint,
+  headers: Readonly<Record<string, string>>,
+  magic: string,
+  scope: AbortScope,
+): Promise<void> {
+  const answer = await endpoint.send({ method: "GET", headers, urgency: "demand", signal: scope.signal });
+  await requireSuccess(answer);
+  let text = "";
+  for await (const chunk of answer.chunks()) {
+    for (const byte of chunk.subarray(0, magic.length - text.length)) text += String.fromCharCode(byte);
+    if (text.length === magic.length) break;
+  }
+  if (text === magic) return;
+  throw new LacunaError(
+    "NOT_A_DATABASE",
+    `answered ${answer.status} with something else (${answer.mediaType ?? "no content type"})`,
+  );
 }
 
 /** A sync server if the answer begins with the header of its protocol. */

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import * as file from "../src/file/index.ts";
 import * as httpRange from "../src/http-range/index.ts";
 import * as root from "../src/index.ts";
+import * as published from "../src/published/index.ts";
 import * as syncServer from "../src/sync-server/index.ts";
 
 it("exports these names", () => {
@@ -13,6 +14,7 @@ it("exports these names", () => {
     "withTimeout",
   ]);
   expect(Object.keys(syncServer)).toEqual(["syncServerTransport"]);
+  expect(Object.keys(published)).toEqual(["publishedTransport"]);
   expect(Object.keys(httpRange)).toEqual(["httpRangeTransport"]);
   expect(Object.keys(file).sort()).toEqual(["fileTransport", "hasHotJournal"]);
 });

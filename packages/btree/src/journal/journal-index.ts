@@ -5,7 +5,7 @@ import {
   JOURNAL_HEADER_BYTES,
   type JournalHeader,
   parseJournalHeader,
-} from "../rollback-journal.ts";
+} from "./journal-header.ts";
 
 /** Below this a journal is never played back: SQLite expects its header to fill a sector. */
 const LEAST_JOURNAL_BYTES = 512;

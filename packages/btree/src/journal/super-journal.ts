@@ -1,5 +1,5 @@
 import { readU32 } from "../big-endian.ts";
-import { isJournalMagic } from "../rollback-journal.ts";
+import { isJournalMagic } from "./journal-header.ts";
 
 /** How many bytes from the end of a journal tell of a super-journal: the longest path there is, and 16 more. */
 export const SUPER_JOURNAL_TAIL_BYTES = 4096 + 16;

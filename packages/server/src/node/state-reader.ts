@@ -1,11 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  DATABASE_HEADER_BYTES,
-  JOURNAL_HEADER_BYTES,
-  parseDatabaseHeader,
-  parseJournalHeader,
-} from "@lacuna/btree";
+import { DATABASE_HEADER_BYTES, parseDatabaseHeader } from "@lacuna/btree";
+import { JOURNAL_HEADER_BYTES, parseJournalHeader } from "@lacuna/btree/journal";
 import {
   countPages,
   type DatabaseShape,

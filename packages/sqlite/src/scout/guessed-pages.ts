@@ -6,6 +6,8 @@ import { Terrain } from "./terrain.ts";
 
 /** Decides how a run goes on at pages that are not here. */
 export interface Guide {
+  /** The run comes to a page. */
+  step(): void;
   /**
    * The run came to a page that is not here.
    * @returns whether it may go on over a placeholder at once; if not, it waits for `goOn`
@@ -45,6 +47,7 @@ export class GuessedPages implements Snapshot {
   }
 
   peek(page: PageNo): Uint8Array | undefined {
+    this.#guide.step();
     const bytes = this.#here(page);
     if (bytes !== undefined) return bytes;
     return this.#guide.meet(page) ? this.#terrain.placeholder(page) : undefined;

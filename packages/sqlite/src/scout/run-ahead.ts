@@ -18,13 +18,17 @@ export interface Task {
 
 /** Bytes of the first batch where the way to the remote was not measured. */
 const FIRST_BYTES = 131_072;
-const LEAST_FIRST_BYTES = 32_768;
+const LEAST_FIRST_BYTES = 65_536;
 const MOST_FIRST_BYTES = 2_097_152;
 const MOST_BATCH_BYTES = 16_777_216;
-/** Milliseconds for running ahead that a statement has for nothing; then they have to be in proportion to its waiting. */
-const FREE_MILLISECONDS = 50;
-/** What is named goes out after so many milliseconds at the latest, also while there is room for more. */
+/** Pages that runs of a statement may come to: so many for nothing, and more each time that it waits. */
+const FREE_STEPS = 8192;
+const STEPS_PER_WAIT = 512;
+/** The same in milliseconds, for statements that compute more than they read. */
+const FREE_MILLISECONDS = 500;
+/** What is named goes out after so many milliseconds also while there is room for more, if it is this part of a batch. */
 const SLICE_MILLISECONDS = 8;
+const WORTH_SENDING = 8;
 /** Pages named beyond the room there is, by a run that cannot wait for more. */
 const MOST_AHEAD = 4096;
 
@@ -35,8 +39,10 @@ interface Run {
   /** What it came to and nobody has asked for, in order. */
   readonly queue: Set<PageNo>;
   over: boolean;
-  /** When it last began to compute. */
-  since: number;
+  /** When it last began to compute; `undefined` while it waits. */
+  since: number | undefined;
+  /** The page it waits at, and what makes it go on. */
+  waitsAt: PageNo | undefined;
   goOn: (() => void) | undefined;
 }
 
@@ -52,11 +58,13 @@ export class RunAhead implements Follower, Guide {
   readonly name: string;
   readonly #task: Task;
   readonly #scouts: Scouts;
+  readonly #now: () => number;
   readonly #ending = new AbortController();
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
   readonly #asked = new Set<PageNo>();
   #run: Run | undefined;
+  #steps = FREE_STEPS;
   #spentMilliseconds = 0;
   #waitedMilliseconds = 0;
   #missedAt: number | undefined;
@@ -65,10 +73,12 @@ export class RunAhead implements Follower, Guide {
     this.name = task.sql;
     this.#task = task;
     this.#scouts = scouts;
+    this.#now = scouts.now;
   }
 
   missed(page: PageNo, view: View): void {
-    this.#missedAt = performance.now();
+    this.#missedAt = this.#now();
+    this.#steps += STEPS_PER_WAIT;
     const { snapshot } = view;
     if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
     const batches = this.#batchesFor(snapshot);
@@ -78,18 +88,34 @@ export class RunAhead implements Follower, Guide {
       this.reached(page);
       return;
     }
-    if (this.#run?.queue.delete(page) === true) {
+    if (this.#run !== undefined && (this.#run.waitsAt === page || this.#run.queue.delete(page))) {
       if (batches.room === 0) batches.grow();
       this.#goOn();
       return;
     }
+    if (process.env["TR"])
+      console.log(
+        "UNPREDICTED",
+        page,
+        "run",
+        this.#run === undefined ? "none" : this.#run.over ? "over" : this.#run.goOn ? "waiting" : "running",
+        "room",
+        batches.room,
+        "queue",
+        this.#run?.queue.size,
+        "asked",
+        this.#asked.has(page),
+        "steps",
+        this.#steps,
+        JSON.stringify(batches),
+      );
     batches.beginAnew();
     this.#begin(view, snapshot);
   }
 
   reached(page: PageNo): void {
     if (this.#missedAt !== undefined) {
-      this.#waitedMilliseconds += performance.now() - this.#missedAt;
+      this.#waitedMilliseconds += this.#now() - this.#missedAt;
       this.#missedAt = undefined;
     }
     if (this.#batches?.reach(page) === true) this.#goOn();
@@ -105,14 +131,27 @@ export class RunAhead implements Follower, Guide {
     counters.milliseconds += this.#spentMilliseconds;
   }
 
+  step(): void {
+    this.#steps--;
+  }
+
   meet(page: PageNo): boolean {
     const run = this.#run;
     const batches = this.#batches;
     if (run === undefined || batches === undefined) throw new EnoughNamed();
     if (this.#asked.has(page) || run.queue.has(page)) return true;
-    if (performance.now() - run.since > SLICE_MILLISECONDS) this.#send(run);
+    if (
+      run.queue.size * WORTH_SENDING >= batches.room &&
+      this.#now() - (run.since ?? 0) > SLICE_MILLISECONDS
+    ) {
+      this.#account(run);
+      this.#send(run);
+    }
     if (run.queue.size >= batches.room) {
-      if (this.#scouts.driver === "jspi") return false;
+      if (this.#scouts.driver === "jspi") {
+        run.waitsAt = page;
+        return false;
+      }
       if (run.queue.size >= MOST_AHEAD) throw new EnoughNamed();
     }
     run.queue.add(page);
@@ -124,11 +163,15 @@ export class RunAhead implements Follower, Guide {
     if (run === undefined) throw new EnoughNamed();
     this.#send(run);
     this.#account(run);
+    run.since = undefined;
     await new Promise<void>((resolve, reject) => {
       run.goOn = resolve;
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
-    run.since = performance.now();
+    run.since = this.#now();
+    const page = run.waitsAt;
+    run.waitsAt = undefined;
+    if (page !== undefined) this.meet(page);
   }
 
   #batchesFor(snapshot: PrefetchSnapshot): Batches {
@@ -144,7 +187,7 @@ export class RunAhead implements Follower, Guide {
     this.#run?.controller.abort();
     this.#run = undefined;
     const affordable = this.#spentMilliseconds <= FREE_MILLISECONDS + this.#waitedMilliseconds / 2;
-    const scout = affordable ? this.#scouts.take() : undefined;
+    const scout = affordable && this.#steps > 0 ? this.#scouts.take() : undefined;
     if (scout === undefined) {
       this.#scouts.counters.skipped++;
       return;
@@ -154,7 +197,8 @@ export class RunAhead implements Follower, Guide {
       snapshot,
       queue: new Set(),
       over: false,
-      since: performance.now(),
+      since: this.#now(),
+      waitsAt: undefined,
       goOn: undefined,
     };
     this.#run = run;
@@ -186,6 +230,7 @@ export class RunAhead implements Follower, Guide {
     } catch (error) {
       if (!signal.aborted && !(error instanceof EnoughNamed)) {
         this.#scouts.counters.failed++;
+        if (process.env["TR"]) console.log("FAILED", error);
       }
     }
   }
@@ -205,7 +250,6 @@ export class RunAhead implements Follower, Guide {
   #send(run: Run): void {
     const batches = this.#batches;
     if (batches === undefined || this.#ending.signal.aborted || this.#run !== run) return;
-    run.since = performance.now();
     const pages: PageNo[] = [];
     for (const page of run.queue) {
       if (pages.length >= batches.room) break;
@@ -215,12 +259,26 @@ export class RunAhead implements Follower, Guide {
     }
     if (pages.length === 0) return;
     batches.ask(pages);
+    if (process.env["TR"])
+      console.log(
+        "SEND",
+        pages.length,
+        pages[0],
+        "...",
+        pages.at(-1),
+        "room",
+        batches.room,
+        "over",
+        run.over,
+      );
     void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
   }
 
   #account(run: Run): void {
-    this.#spentMilliseconds += performance.now() - run.since;
-    run.since = performance.now();
+    if (run.since === undefined) return;
+    const now = this.#now();
+    this.#spentMilliseconds += now - run.since;
+    run.since = now;
   }
 }
 

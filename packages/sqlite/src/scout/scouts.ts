@@ -27,6 +27,8 @@ export interface ScoutsOptions {
   readonly setup: ConnectionSetup;
   readonly idleMilliseconds: number;
   readonly timers: Timers;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
 }
 
 /** Instances at most: a run that waits for its reader keeps its own. */
@@ -44,6 +46,7 @@ export interface Scout {
 /** The instances that run statements ahead, made when they are first needed and released when nobody needs them any more. */
 export class Scouts {
   readonly driver: ConnectionSetup["driver"]["name"];
+  readonly now: () => number;
   readonly counters = { runs: 0, completed: 0, failed: 0, skipped: 0, named: 0, reached: 0, milliseconds: 0 };
   readonly #options: ScoutsOptions;
   readonly #idle: Connection[] = [];
@@ -63,6 +66,7 @@ export class Scouts {
 
   constructor(options: ScoutsOptions) {
     this.#options = options;
+    this.now = options.now;
     this.driver = options.setup.driver.name;
   }
 

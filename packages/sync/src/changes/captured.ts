@@ -10,6 +10,7 @@ export interface CapturedRow {
 /** A part of what a transaction did. */
 export type CapturedItem =
   | { readonly kind: "ddl"; readonly sql: string }
+  | { readonly kind: "statement"; readonly sql: string; readonly parameters: readonly SqlValue[] }
   | {
       readonly kind: "changeset";
       /** What the session extension gives. */

@@ -11,6 +11,7 @@ import { decodeFacts, encodeFacts, type FactsOf, type TableFacts, tableFacts } f
 const VERSION = 1;
 const DDL = 1;
 const CHANGESET = 2;
+const STATEMENT = 3;
 
 /**
  * What a transaction did, as bytes to be kept until the remote has it: all that a push needs, so that later changes of the
@@ -26,7 +27,10 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
     .count(items.length);
   for (const item of items) {
     if (item.kind === "ddl") writer.byte(DDL).text(item.sql);
-    else encodeChangeset(writer, item);
+    else if (item.kind === "statement") {
+      writer.byte(STATEMENT).text(item.sql).count(item.parameters.length);
+      writeRowValues(writer, item.parameters);
+    } else encodeChangeset(writer, item);
   }
   return writer.finish();
 }
@@ -66,12 +70,16 @@ export function decodeChange(bytes: Uint8Array, number: number): ChangeTransacti
   for (let left = reader.count(); left > 0; left--) {
     const kind = reader.byte();
     if (kind === DDL) changes.push({ kind: "schema", id: id(), sql: reader.text(reader.count()) });
-    else if (kind === CHANGESET) {
+    else if (kind === STATEMENT) {
+      const sql = reader.text(reader.count());
+      const args = readRowValues(reader, reader.count()).map((value) => value ?? null);
+      changes.push({ kind: "statement", id: id(), sql, args });
+    } else if (kind === CHANGESET) {
       for (const entry of orderRows(decodeChangeset(reader))) {
         const { facts: table, operation, indirect, parks = false, rowid, before, after } = entry;
         changes.push({ kind: "row", id: id(), table, operation, indirect, parks, rowid, before, after });
       }
-    } else throw reader.error(`an item of kind 1 or 2 expected, found ${kind}`);
+    } else throw reader.error(`an item of kind 1 to 3 expected, found ${kind}`);
   }
   if (!reader.atEnd) throw reader.error("the end expected, found more");
   return { number, time, changes };

@@ -1,3 +1,4 @@
+import type { SqlValue } from "@lacuna/page";
 import type { RowOperation } from "./changeset.ts";
 import type { RowValues } from "./row-values.ts";
 import type { TableFacts } from "./table-facts.ts";
@@ -31,7 +32,15 @@ export interface SchemaChange {
   readonly sql: string;
 }
 
-export type Change = RowChange | SchemaChange;
+/** A statement that wrote otherwise than to rows of a table, such as to a virtual table. */
+export interface StatementChange {
+  readonly kind: "statement";
+  readonly id: ChangeId;
+  readonly sql: string;
+  readonly args: readonly SqlValue[];
+}
+
+export type Change = RowChange | SchemaChange | StatementChange;
 
 /** What one local transaction changed, in an order in which it can be repeated. */
 export interface ChangeTransaction {

@@ -22,6 +22,10 @@ export function planTransaction(
       planned.push({ ...schemaStatement(change.sql), args: [], change });
       continue;
     }
+    if (change.kind === "statement") {
+      planned.push({ sql: change.sql, args: change.args, change });
+      continue;
+    }
     if (!travels(change)) continue;
     const said =
       change.parks || transform === undefined

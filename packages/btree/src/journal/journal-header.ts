@@ -1,5 +1,5 @@
 import { isPageSize } from "@lacuna/page";
-import { readU32 } from "./big-endian.ts";
+import { readU32 } from "../big-endian.ts";
 
 /** Bytes of the header of a rollback journal that mean something. */
 export const JOURNAL_HEADER_BYTES = 28;

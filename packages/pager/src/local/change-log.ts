@@ -1,0 +1,316 @@
+import { type ByteFile, LacunaError } from "@lacuna/page";
+import type { ChangeRecord } from "../write-source.ts";
+import { joined, writeJoined } from "./joined-writes.ts";
+import {
+  CHANGE_FACTS_BYTES,
+  decodeFacts,
+  encodeRecord,
+  isChange,
+  type LogRecord,
+  type LogState,
+  RECORD_CHECKSUM_BYTES,
+  RECORD_HEADER_BYTES,
+} from "./log-record.ts";
+import { padding, type RunningChecksum, runningChecksum } from "./running-checksum.ts";
+
+const READ_BYTES = 1 << 16;
+const MAGIC = new TextEncoder().encode("lacunaC\x01");
+const HEADER_BYTES = 16;
+
+/** What is appended: a record, and the bytes of a change. */
+export interface LogEntry {
+  readonly record: LogRecord;
+  readonly change?: Uint8Array;
+}
+
+interface Pending {
+  readonly id: number;
+  /** Where its bytes are in the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface Scanned {
+  readonly record: LogRecord;
+  readonly start: number;
+  readonly end: number;
+  readonly checksum: RunningChecksum;
+  /** Of the payload of a change, facts included. */
+  readonly length: number;
+}
+
+/**
+ * `PATH-changes`: a header of 16 bytes (magic, two random words), then records, each with a checksum that continues that
+ * of the record before, so that nothing left over from another time is taken for a part of it. The first record tells
+ * the state. A change belongs to a transaction of the write-ahead log; it counts once that transaction is there.
+ */
+export class ChangeLog {
+  readonly #file: ByteFile;
+  readonly #pending = new Map<number, Pending>();
+  readonly state: LogState;
+  #nextId: number;
+  #requiredEnd: number;
+  #end: number;
+  #checksum: RunningChecksum;
+  #pendingBytes = 0;
+
+  private constructor(file: ByteFile, first: Scanned & { readonly record: LogState }) {
+    this.#file = file;
+    this.state = first.record;
+    this.#nextId = first.record.nextId;
+    this.#requiredEnd = first.record.requiredEnd;
+    this.#end = first.end;
+    this.#checksum = first.checksum;
+  }
+
+  /** Begins a log in an empty file, durably. */
+  static async create(file: ByteFile, state: LogState, seed: RunningChecksum): Promise<ChangeLog> {
+    await file.write(beginning(state, seed).bytes, 0);
+    await file.sync();
+    return ChangeLog.open(file, { mayBeTorn: false }) as Promise<ChangeLog>;
+  }
+
+  /**
+   * Reads a log as far as its records are whole. Call `recover` before anything else.
+   * @param mayBeTorn whether a log that was never finished may be there
+   * @returns `undefined` if there is none, or one that was never finished
+   * @throws {LacunaError} `REPLICA_CORRUPT` if something else is there
+   */
+  static async open(
+    file: ByteFile,
+    { mayBeTorn }: { readonly mayBeTorn: boolean },
+  ): Promise<ChangeLog | undefined> {
+    const header = new Uint8Array(HEADER_BYTES);
+    const read = await file.read(header, 0);
+    const begins = MAGIC.every((byte, i) => i >= read || header[i] === byte);
+    const hole = header.every((byte) => byte === 0);
+    if (read === HEADER_BYTES && begins) {
+      const first = await scan(file, HEADER_BYTES, seedOf(header));
+      if (first?.record.kind === "state") return new ChangeLog(file, { ...first, record: first.record });
+    }
+    if (mayBeTorn && (begins || hole)) return undefined;
+    throw new LacunaError(
+      "REPLICA_CORRUPT",
+      `the log of local changes does not begin like one (${await file.size()} bytes). It was left alone`,
+    );
+  }
+
+  /** The ends of the transactions that changes belong to. */
+  async commitEnds(): Promise<Set<number>> {
+    const ends = new Set<number>();
+    for await (const { record } of this.#records()) {
+      if (record.kind === "change" && record.commit !== undefined) ends.add(record.commit.end);
+    }
+    return ends;
+  }
+
+  /**
+   * Takes what counts: records up to the first change whose transaction is not there. What comes after is cut off.
+   * @param commits by their ends, the checksums of the transactions that are there
+   * @param walEnd where the write-ahead log ends
+   * @throws {LacunaError} `REPLICA_CORRUPT` if transactions are missing that were durable
+   */
+  async recover(commits: ReadonlyMap<number, RunningChecksum>, walEnd: number): Promise<void> {
+    for await (const scanned of this.#records()) {
+      if (!isCommitted(scanned.record, commits)) break;
+      this.#take(scanned);
+    }
+    if (this.#requiredEnd > walEnd) {
+      throw new LacunaError(
+        "REPLICA_CORRUPT",
+        `the write-ahead log should have at least ${this.#requiredEnd} bytes, found ${walEnd}: it was changed by ` +
+          "another program. The files were left alone",
+      );
+    }
+    await this.cut();
+  }
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Bytes of the changes that are pending. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Bytes of the log. */
+  get bytes(): number {
+    return this.#end;
+  }
+
+  get requiredEnd(): number {
+    return this.#requiredEnd;
+  }
+
+  has(id: number): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** Appends records durably. If it fails, `cut` must succeed before anything else is written. */
+  async append(entries: readonly LogEntry[]): Promise<void> {
+    (await this.write(entries))();
+  }
+
+  /** The same in two steps: what was written counts once the function that this resolves with is called. */
+  async write(entries: readonly LogEntry[]): Promise<() => void> {
+    if (entries.length === 0) return () => {};
+    let checksum = this.#checksum;
+    const pieces: Uint8Array[] = [];
+    for (const { record, change } of entries) {
+      const encoded = encodeRecord(record, checksum, change);
+      checksum = encoded.checksum;
+      pieces.push(encoded.bytes);
+    }
+    await writeJoined(this.#file, pieces, this.#end);
+    await this.#file.sync();
+    return () => {
+      for (const [i, { record, change }] of entries.entries()) {
+        const start = this.#end;
+        const end = start + (pieces[i]?.byteLength ?? 0);
+        const length = CHANGE_FACTS_BYTES + (change?.byteLength ?? 0);
+        this.#take({ record, start, end, checksum, length });
+      }
+    };
+  }
+
+  /** Durably removes whatever comes after the last record that counts. */
+  async cut(): Promise<void> {
+    if ((await this.#file.size()) === this.#end) return;
+    await this.#file.truncate(this.#end);
+    await this.#file.sync();
+  }
+
+  /** The pending changes, oldest first. */
+  async pending(): Promise<ChangeRecord[]> {
+    const found: ChangeRecord[] = [];
+    for (const pending of this.#pending.values()) {
+      found.push({ id: pending.id, bytes: await this.#bytesOf(pending) });
+    }
+    return found;
+  }
+
+  /**
+   * Writes a log that begins with `state` and has the changes that are still pending, as certain, and `added`, with ids
+   * from that of the state on.
+   * @param settled changes to leave out
+   * @returns the length of the log
+   */
+  async copyTo(
+    file: ByteFile,
+    state: LogState,
+    seed: RunningChecksum,
+    settled: ReadonlySet<number> = new Set(),
+    added: readonly Uint8Array[] = [],
+  ): Promise<number> {
+    const head = beginning({ ...state, nextId: state.nextId + added.length }, seed);
+    let { checksum } = head;
+    let at = head.bytes.byteLength;
+    await file.write(head.bytes, 0);
+    const write = async (id: number, change: Uint8Array): Promise<void> => {
+      const record: LogRecord = { kind: "change", id, commit: undefined, requiredEnd: state.requiredEnd };
+      const encoded = encodeRecord(record, checksum, change);
+      checksum = encoded.checksum;
+      await file.write(encoded.bytes, at);
+      at += encoded.bytes.byteLength;
+    };
+    for (const pending of this.#pending.values()) {
+      if (!settled.has(pending.id)) await write(pending.id, await this.#bytesOf(pending));
+    }
+    for (const [i, change] of added.entries()) await write(state.nextId + i, change);
+    return at;
+  }
+
+  async #bytesOf({ id, offset, length }: Pending): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    const read = await this.#file.read(bytes, offset);
+    if (read === length) return bytes;
+    throw new LacunaError("STORAGE", `change ${id} should have ${length} bytes, ${read} could be read`);
+  }
+
+  #take({ record, start, end, checksum, length }: Scanned): void {
+    if (record.kind === "change") {
+      const bytes = length - CHANGE_FACTS_BYTES;
+      const offset = start + RECORD_HEADER_BYTES + CHANGE_FACTS_BYTES;
+      this.#pending.set(record.id, { id: record.id, offset, length: bytes });
+      this.#pendingBytes += bytes;
+      this.#nextId = Math.max(this.#nextId, record.id + 1);
+    } else if (record.kind === "settled") {
+      for (const id of record.ids) {
+        this.#pendingBytes -= this.#pending.get(id)?.length ?? 0;
+        this.#pending.delete(id);
+      }
+    }
+    if (record.kind !== "settled") this.#requiredEnd = Math.max(this.#requiredEnd, record.requiredEnd);
+    this.#end = end;
+    this.#checksum = checksum;
+  }
+
+  async *#records(): AsyncGenerator<Scanned> {
+    let [at, checksum] = [this.#end, this.#checksum];
+    for (;;) {
+      const scanned = await scan(this.#file, at, checksum);
+      if (scanned === undefined) return;
+      yield scanned;
+      at = scanned.end;
+      checksum = scanned.checksum;
+    }
+  }
+}
+
+function isCommitted(record: LogRecord, commits: ReadonlyMap<number, RunningChecksum>): boolean {
+  if (record.kind !== "change" || record.commit === undefined) return true;
+  const { end, checksum } = record.commit;
+  const found = commits.get(end);
+  return found !== undefined && found[0] === checksum[0] && found[1] === checksum[1];
+}
+
+const seedOf = (header: Uint8Array): RunningChecksum => {
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  return [view.getUint32(8, true), view.getUint32(12, true)];
+};
+
+function beginning(
+  state: LogState,
+  seed: RunningChecksum,
+): { readonly bytes: Uint8Array; readonly checksum: RunningChecksum } {
+  const header = new Uint8Array(HEADER_BYTES);
+  header.set(MAGIC);
+  const view = new DataView(header.buffer);
+  view.setUint32(8, seed[0], true);
+  view.setUint32(12, seed[1], true);
+  const { bytes, checksum } = encodeRecord({ kind: "state", ...state }, seed);
+  return { bytes: joined([header, bytes], HEADER_BYTES + bytes.byteLength), checksum };
+}
+
+/** The record at `start`, if a whole one is there that continues the checksum. */
+async function scan(file: ByteFile, start: number, after: RunningChecksum): Promise<Scanned | undefined> {
+  const header = new Uint8Array(RECORD_HEADER_BYTES);
+  if ((await file.read(header, start)) < header.byteLength) return undefined;
+  const view = new DataView(header.buffer);
+  const [length, kind] = [view.getUint32(0, true), view.getUint32(4, true)];
+  const padded = length + padding(length);
+  const end = start + RECORD_HEADER_BYTES + padded + RECORD_CHECKSUM_BYTES;
+  if (end > (await file.size())) return undefined;
+  let checksum = runningChecksum(after, header);
+  let facts: Uint8Array = new Uint8Array();
+  const buffer = new Uint8Array(Math.max(isChange(kind) ? 0 : padded, Math.min(padded, READ_BYTES)));
+  for (let done = 0; done < padded; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.byteLength, padded - done));
+    if ((await file.read(piece, start + RECORD_HEADER_BYTES + done)) < piece.byteLength) return undefined;
+    checksum = runningChecksum(checksum, piece);
+    if (done === 0) facts = piece.slice(0, isChange(kind) ? CHANGE_FACTS_BYTES : length);
+    done += piece.byteLength;
+  }
+  const stored = new Uint8Array(RECORD_CHECKSUM_BYTES);
+  await file.read(stored, end - RECORD_CHECKSUM_BYTES);
+  const expected = new DataView(stored.buffer);
+  if (expected.getUint32(0, true) !== checksum[0] || expected.getUint32(4, true) !== checksum[1])
+    return undefined;
+  const record = length < facts.byteLength ? undefined : decodeFacts(kind, facts);
+  return record === undefined ? undefined : { record, start, end, checksum, length };
+}

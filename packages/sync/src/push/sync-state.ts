@@ -1,0 +1,61 @@
+import type { ReplicaMeta } from "../replica-meta.ts";
+
+/**
+ * What the remote keeps of a client: up to which local transaction it has everything, and a number drawn for the push
+ * that brought it there, by which two copies of one replica tell their pushes apart.
+ */
+export interface Mark {
+  readonly generation: number;
+  readonly transaction: number;
+}
+
+/** What a replica remembers of its dealings with the remote. */
+export interface SyncFacts {
+  /** Its name at the remote. */
+  readonly client: string;
+  /** The mark of the last push that is known to have been taken; absent before the first. */
+  readonly confirmed?: Mark | undefined;
+  /** The mark of a push that was sent and of which it is not known whether it was taken. */
+  readonly inflight?: Mark | undefined;
+  /** Changes that were given up one by one, whose transactions are still pending. */
+  readonly discarded: readonly string[];
+  /** Something was given up that is still shown, so that the next pull repeats what is left. */
+  readonly stale?: boolean | undefined;
+  /** Seconds since 1970. */
+  readonly lastPull?: number | undefined;
+  /** Seconds since 1970. */
+  readonly lastPush?: number | undefined;
+}
+
+const NAME = "sync";
+
+/** The facts, kept with the replica. */
+export class SyncState {
+  readonly #meta: ReplicaMeta;
+  readonly #clientName: string;
+  #facts: SyncFacts | undefined;
+
+  /** @param clientName begins the name of the client, if it has none yet */
+  constructor(meta: ReplicaMeta, clientName: string) {
+    this.#meta = meta;
+    this.#clientName = clientName;
+    const text = meta.get(NAME);
+    this.#facts = text === undefined ? undefined : (JSON.parse(text) as SyncFacts);
+  }
+
+  get facts(): SyncFacts {
+    this.#facts ??= { client: this.newClient(), discarded: [] };
+    return this.#facts;
+  }
+
+  newClient(): string {
+    return `${this.#clientName}-${crypto.randomUUID()}`;
+  }
+
+  /** Durable when it resolves. If it fails, nothing has changed. */
+  async set(changed: Partial<SyncFacts>): Promise<void> {
+    const facts = { ...this.facts, ...changed };
+    await this.#meta.set({ [NAME]: JSON.stringify(facts) });
+    this.#facts = facts;
+  }
+}

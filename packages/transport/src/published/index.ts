@@ -1,0 +1,1 @@
+export { type PublishedOptions, publishedTransport } from "./published-transport.ts";

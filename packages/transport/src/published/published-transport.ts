@@ -1,0 +1,284 @@
+import {
+  type AbortOptions,
+  type Bootstrap,
+  Flight,
+  isLacunaError,
+  LacunaError,
+  type LinkEstimate,
+  type Opening,
+  type PageEntry,
+  type PageNo,
+  type PageRequest,
+  pageNo,
+  pagesOf,
+  type Revision,
+  type Transport,
+  type TransportTraffic,
+} from "@lacuna/page";
+import {
+  decodeStructure,
+  hexDigest,
+  type Manifest,
+  pagesOfSegment,
+  type Structure,
+  segmentName,
+  structureName,
+} from "@lacuna/protocol/published";
+import type { AbortScope } from "../abort-scope.ts";
+import { checkCount } from "../check-count.ts";
+import { endable } from "../endable.ts";
+import type { HttpOptions } from "../http-endpoint.ts";
+import { mergeStreams } from "../merge-streams.ts";
+import { type NamedFile, PublishedHost } from "./published-host.ts";
+import { manifestOf, revisionOf } from "./published-revision.ts";
+
+export interface PublishedOptions extends HttpOptions {
+  /** Where the directory is, or its manifest. A query is sent with every request. */
+  readonly url: HttpOptions["url"];
+  /**
+   * Segments of one `fetchPages` that are on the way at once, at least 1.
+   * @default 6
+   */
+  readonly maxRequests?: number | undefined;
+}
+
+/** What is asked of which snapshot, and how urgently. */
+interface SnapshotRequest {
+  readonly manifest: Manifest;
+  readonly urgency: PageRequest["urgency"];
+}
+
+type Batches = AsyncGenerator<readonly PageEntry[], void, undefined>;
+
+/**
+ * The pages of a database that `lacuna publish` put in a directory of any static host. Every file is checked against its
+ * SHA-256 before a byte of it is parsed; the revision is the root hash of the snapshot. An opening that brings pages brings
+ * all of the structure, so that any row is one segment away.
+ * @throws {LacunaError} `INVALID_OPTION`
+ */
+export function publishedTransport(options: PublishedOptions): Transport {
+  return new PublishedTransport(options);
+}
+
+class PublishedTransport implements Transport {
+  readonly #host: PublishedHost;
+  readonly #maxRequests: number;
+  /** The snapshot that was read last: every fetch needs it. */
+  #structure: { readonly sha256: string; readonly structure: Structure } | undefined;
+  readonly #coming = new Map<string, Flight<Structure>>();
+
+  constructor(options: PublishedOptions) {
+    const { maxRequests = 6 } = options;
+    checkCount("maxRequests", maxRequests, 1);
+    this.#maxRequests = maxRequests;
+    this.#host = new PublishedHost(options, "the transport of a published database");
+  }
+
+  async open(options: AbortOptions & { readonly bootstrap?: Bootstrap | undefined } = {}): Promise<Opening> {
+    const { bootstrap = { kind: "none" } } = options;
+    if (bootstrap.kind === "query") {
+      throw new LacunaError("NOT_SUPPORTED", "a static host cannot run the SQL of a query bootstrap");
+    }
+    const scope = this.#host.endpoint.scope(options.signal);
+    try {
+      const manifest = await this.#host.manifest({ urgency: "demand", signal: scope.signal });
+      const { pageSize, pageCount } = manifest;
+      const revision = revisionOf(manifest);
+      const prefixBytes = bootstrap.kind === "prefix" ? bootstrap.bytes : 0;
+      const wanted = bootstrap.kind === "full" ? pageCount : Math.ceil(prefixBytes / pageSize);
+      const pages = this.#openingPages(manifest, Math.min(pageCount, wanted), scope);
+      return { shape: { revision, pageSize, pageCount }, pages: endable(pages, () => scope.end()) };
+    } catch (error) {
+      scope.end();
+      throw error;
+    }
+  }
+
+  /** All pages of the structure, since they are here, then what the bootstrap wants besides. */
+  async *#openingPages(manifest: Manifest, wantedPages: number, scope: AbortScope): Batches {
+    try {
+      if (wantedPages === 0) return;
+      const structure = await this.#structureOf(manifest, "demand", scope.signal);
+      const pages = new Set<PageNo>();
+      for (let page = 1; page <= wantedPages; page++) pages.add(pageNo(page));
+      for (const page of structure.pages.keys()) pages.add(page);
+      yield* this.#pages(structure, pages, { manifest, urgency: "demand" }, scope.signal);
+    } finally {
+      scope.end();
+    }
+  }
+
+  async *fetchPages(request: PageRequest, options: AbortOptions = {}): Batches {
+    const { urgency } = request;
+    const manifest = pinned(request.revision);
+    const scope = this.#host.endpoint.scope(options.signal);
+    try {
+      scope.signal.throwIfAborted();
+      const structure = await this.#structureOf(manifest, urgency, scope.signal);
+      yield* this.#pages(structure, pagesOf(request.pages), { manifest, urgency }, scope.signal);
+    } finally {
+      scope.end();
+    }
+  }
+
+  /** The pages, each of which is named once: those of the structure at once, others as their segments come. */
+  async *#pages(
+    structure: Structure,
+    wanted: Iterable<PageNo>,
+    request: SnapshotRequest,
+    signal: AbortSignal,
+  ): Batches {
+    const held: PageEntry[] = [];
+    const runs = new Map<number, Set<PageNo>>();
+    for (const page of wanted) {
+      const bytes = structure.pages.get(page);
+      if (bytes !== undefined) {
+        held.push({ page, bytes: bytes.slice() });
+        continue;
+      }
+      const run = Math.floor((page - 1) / structure.segmentPages);
+      const pages = runs.get(run) ?? new Set();
+      runs.set(run, pages.add(page));
+    }
+    signal.throwIfAborted();
+    if (held.length > 0) yield held;
+    signal.throwIfAborted();
+    const streams = [...runs].map(
+      ([run, pages]) =>
+        (aborted: AbortSignal) =>
+          this.#segment(structure, run, pages, request, aborted),
+    );
+    yield* mergeStreams(streams, this.#maxRequests, signal);
+  }
+
+  async *#segment(
+    structure: Structure,
+    run: number,
+    wanted: ReadonlySet<PageNo>,
+    request: SnapshotRequest,
+    signal: AbortSignal,
+  ): Batches {
+    const { pageSize, segments } = structure;
+    const stored = pagesOfSegment(run, structure);
+    const segment = segments[run];
+    if (segment === undefined || !stored.some((page) => wanted.has(page))) {
+      throw new RangeError(`the database has ${structure.pageCount} pages, got page ${[...wanted][0]}`);
+    }
+    const sha256 = hexDigest(segment.sha256);
+    const { storedBytes } = segment;
+    const file = {
+      name: segmentName(sha256),
+      sha256,
+      storedBytes,
+      inflatedBytes: stored.length * pageSize,
+    };
+    const bytes = await this.#file(file, request, signal);
+    signal.throwIfAborted();
+    const entries: PageEntry[] = [];
+    for (const [index, page] of stored.entries()) {
+      if (!wanted.has(page)) continue;
+      entries.push({ page, bytes: bytes.subarray(index * pageSize, (index + 1) * pageSize) });
+    }
+    yield entries;
+  }
+
+  async #structureOf(
+    manifest: Manifest,
+    urgency: PageRequest["urgency"],
+    signal: AbortSignal,
+  ): Promise<Structure> {
+    const structure = await this.#anyStructure(manifest, urgency, signal);
+    requireShape(structure, manifest);
+    return structure;
+  }
+
+  /** One request, however many ask for the same snapshot at once. */
+  async #anyStructure(
+    manifest: Manifest,
+    urgency: PageRequest["urgency"],
+    signal: AbortSignal,
+  ): Promise<Structure> {
+    const { sha256 } = manifest.structure;
+    if (this.#structure?.sha256 === sha256) return this.#structure.structure;
+    let flight = this.#coming.get(sha256);
+    if (flight === undefined || flight.abandoned) {
+      const started = new Flight(async (flightSignal) => {
+        const scope = this.#host.endpoint.scope(flightSignal);
+        try {
+          const named = { ...manifest.structure, name: structureName(sha256) };
+          const bytes = await this.#file(named, { manifest, urgency }, scope.signal);
+          const structure = decodeStructure(bytes);
+          this.#structure = { sha256, structure };
+          return structure;
+        } finally {
+          scope.end();
+          if (this.#coming.get(sha256) === started) this.#coming.delete(sha256);
+        }
+      });
+      flight = started;
+      this.#coming.set(sha256, flight);
+    }
+    return flight.join(signal);
+  }
+
+  /** A file of the snapshot. What cannot be had of a snapshot that is no longer the newest was removed. */
+  async #file(
+    file: NamedFile,
+    { manifest, urgency }: SnapshotRequest,
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { sha256 } = manifest.structure;
+    try {
+      return await this.#host.file(file, { urgency, signal });
+    } catch (error) {
+      if (signal.aborted || !mayBeGone(error)) throw error;
+      const newest = await this.#host.manifest({ urgency, signal }).catch(() => undefined);
+      signal.throwIfAborted();
+      if (newest === undefined || newest.structure.sha256 === sha256) throw error;
+      throw new LacunaError("REVISION_CHANGED", `the snapshot ${sha256} was replaced`, {
+        cause: error,
+      });
+    }
+  }
+
+  linkEstimate(): LinkEstimate | undefined {
+    return this.#host.endpoint.link.estimate();
+  }
+
+  traffic(): TransportTraffic {
+    return this.#host.endpoint.traffic.snapshot();
+  }
+
+  async close(): Promise<void> {
+    this.#host.endpoint.close();
+  }
+}
+
+/** @throws {LacunaError} `REVISION_CHANGED` */
+function pinned(revision: Revision): Manifest {
+  const manifest = manifestOf(revision);
+  if (manifest !== undefined) return manifest;
+  throw new LacunaError(
+    "REVISION_CHANGED",
+    "the revision was not given by a published database; ask for the newest",
+  );
+}
+
+/** @throws {LacunaError} `PROTOCOL` */
+function requireShape(structure: Structure, manifest: Manifest): void {
+  const [found, expected] = [structure, manifest].map(
+    ({ pageCount, pageSize }) => `${pageCount} pages of ${pageSize} bytes`,
+  );
+  if (found === expected) return;
+  throw new LacunaError(
+    "PROTOCOL",
+    `the manifest tells of ${expected}, the structure file that it names of ${found}`,
+  );
+}
+
+/** What a host may answer for a file that it does not have: 404, 403 of a bucket, or some other file. */
+function mayBeGone(error: unknown): boolean {
+  if (!isLacunaError(error)) return false;
+  if (error.code === "HTTP_STATUS") return error.status === 404 || error.status === 410;
+  return ["UNAUTHORIZED", "NOT_A_DATABASE", "PROTOCOL", "SHORT_READ"].includes(error.code);
+}
