@@ -10,10 +10,10 @@ import {
   type SqlStatement,
 } from "@lacuna/sqlite";
 import type { Replica } from "@lacuna/sync";
+import { localFiles } from "#local-files";
 import { type CheckedOptions, checkOptions } from "./check-options.ts";
 import { composeReplica } from "./compose-replica.ts";
 import type { DatabaseStats } from "./database-stats.ts";
-import { localFiles } from "./local-files.ts";
 import type { ConnectOptions } from "./options.ts";
 import { pageStats } from "./page-stats.ts";
 

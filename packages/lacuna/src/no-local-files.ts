@@ -2,7 +2,7 @@ import { LacunaError } from "@lacuna/page";
 import type { LocalFiles } from "./local-files.ts";
 
 /** For runtimes without a file system, such as those at the edge of a network: nothing for files is even bundled. */
-export const noLocalFiles: LocalFiles = {
+export const localFiles: LocalFiles = {
   openStore: async (path) => {
     throw new LacunaError(
       "NOT_SUPPORTED",

@@ -15,6 +15,7 @@ import { describe, expect, it } from "vitest";
 import { detectRemote } from "../src/index.ts";
 import { failureOf } from "./collect.ts";
 import { makeDatabase } from "./make-database.ts";
+import { directoryHost, publish } from "./published-host.ts";
 import { pullHost } from "./pull-host.ts";
 
 const file = makeDatabase();
@@ -68,13 +69,29 @@ describe("detectRemote", () => {
     expect(requests[0]?.receivedBytes).toBeLessThan(100_000);
   });
 
-  it("says what both ways found when it is neither", async () => {
+  it("finds a published directory, by its manifest's name unasked", async () => {
+    const files = await publish(file);
+    const { fetch, requests, openAnswers } = fetchFrom(directoryHost(() => files));
+    expect(await detectRemote("https://h.example/made/manifest.lacuna?sig=1", { fetch })).toBe("published");
+    expect(requests).toEqual([]);
+    for (const url of ["https://h.example/made", "https://h.example/made/"]) {
+      expect(await detectRemote(url, { fetch })).toBe("published");
+    }
+    expect(requests.map(({ method, url }) => `${method} ${new URL(url).pathname}`).slice(3)).toEqual([
+      "POST /made/pull-updates",
+      "GET /made/",
+      "GET /made/manifest.lacuna",
+    ]);
+    expect(openAnswers()).toBe(0);
+  });
+
+  it("says what all ways found when it is none", async () => {
     const { fetch, openAnswers } = fetchFrom((request) =>
       request.method === "POST" ? answering(405)(request) : webPage()(request),
     );
     const failure = await failureOf(detectRemote("https://h.example/app?key=secret", { fetch }));
     expect(failure).toMatchObject({ code: "NOT_A_DATABASE" });
-    expect(String(failure)).toMatch(/sync-server.*405.*static.*text\/html/);
+    expect(String(failure)).toMatch(/sync-server.*405.*static.*text\/html.*published.*text\/html/);
     expect(String(failure)).not.toContain("secret");
     expect(openAnswers()).toBe(0);
   });

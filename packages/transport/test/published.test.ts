@@ -111,6 +111,52 @@ describe("a published database", () => {
     }
   });
 
+  it("brings a segment once for pages that are asked for one after the other, or at once", async () => {
+    const transport = transportOf(directoryHost(() => files));
+    const revision = await revisionOf(transport);
+    const ask = (page: number): Promise<PageEntry[]> =>
+      collect(transport.fetchPages({ revision, pages: pages(page), urgency: "demand" }));
+    await Promise.all([ask(17), ask(18)]);
+    const [entry] = await ask(19);
+    entry?.bytes.fill(0);
+    expect((await ask(19))[0]?.bytes).toEqual(database.slice(18 * 4096, 19 * 4096));
+    expect(transport.sent().filter((name) => name.startsWith("segments/"))).toHaveLength(1);
+  });
+
+  it("keeps no more segments than it may", async () => {
+    const { fetch, requests } = fetchFrom(directoryHost(() => files));
+    const transport = publishedTransport({ url, fetch, memoryBytes: 32_768 });
+    const revision = await revisionOf(transport);
+    for (const page of [3, 12, 13, 3]) {
+      await collect(transport.fetchPages({ revision, pages: pages(page), urgency: "demand" }));
+    }
+    expect(requests.filter((request) => request.url.includes("/segments/"))).toHaveLength(3);
+  });
+
+  it("is left by one reader of a segment without ending the wait of another", async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const host = directoryHost(() => files);
+    const transport = transportOf(async (request) => {
+      if (request.url.includes("/segments/")) await gate;
+      return host(request);
+    });
+    const revision = await revisionOf(transport);
+    const controller = new AbortController();
+    const ask = (page: number, signal?: AbortSignal): Promise<PageEntry[]> =>
+      collect(transport.fetchPages({ revision, pages: pages(page), urgency: "demand" }, { signal }));
+    const leaving = ask(17, controller.signal);
+    const staying = ask(18);
+    while (transport.sent().length < 3) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error("left"));
+    await expect(leaving).rejects.toThrow("left");
+    release();
+    expect(await staying).toHaveLength(1);
+    expect(transport.sent()).toHaveLength(3);
+  });
+
   it("brings its structure once, however many ask at once", async () => {
     const transport = transportOf(directoryHost(() => files));
     const revision = await revisionOf(transport);

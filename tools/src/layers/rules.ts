@@ -77,7 +77,8 @@ function checkFile(
       if (kind !== "type" && !mayUseNode(path)) {
         add(`${specifier} may be imported in files of a node entry only (a folder node/, or node.ts)`);
       }
-    } else {
+    } else if (!specifier.startsWith("#")) {
+      // A name with "#" is one of the package's own files, by its "imports".
       const imported = packageOf(specifier);
       const rule = imported === name ? undefined : directionRule(folder, imported, folders);
       if (imported === name) add(`${specifier} is this package itself: import the file`);

@@ -1,7 +1,6 @@
 import {
   type AbortOptions,
   type Bootstrap,
-  Flight,
   isLacunaError,
   LacunaError,
   type LinkEstimate,
@@ -31,6 +30,7 @@ import type { HttpOptions } from "../http-endpoint.ts";
 import { mergeStreams } from "../merge-streams.ts";
 import { type NamedFile, PublishedHost } from "./published-host.ts";
 import { manifestOf, revisionOf } from "./published-revision.ts";
+import { Recent } from "./recent.ts";
 
 export interface PublishedOptions extends HttpOptions {
   /** Where the directory is, or its manifest. A query is sent with every request. */
@@ -40,6 +40,11 @@ export interface PublishedOptions extends HttpOptions {
    * @default 6
    */
   readonly maxRequests?: number | undefined;
+  /**
+   * Bytes of segments that are kept in memory, inflated, since the pages of one are often asked for one by one.
+   * @default 4194304
+   */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** What is asked of which snapshot, and how urgently. */
@@ -63,13 +68,15 @@ export function publishedTransport(options: PublishedOptions): Transport {
 class PublishedTransport implements Transport {
   readonly #host: PublishedHost;
   readonly #maxRequests: number;
-  /** The snapshot that was read last: every fetch needs it. */
-  #structure: { readonly sha256: string; readonly structure: Structure } | undefined;
-  readonly #coming = new Map<string, Flight<Structure>>();
+  /** Of the snapshot that was read last: every fetch needs it. */
+  readonly #structures = new Recent<Structure>(1, () => 1);
+  readonly #segments: Recent<Uint8Array>;
 
   constructor(options: PublishedOptions) {
-    const { maxRequests = 6 } = options;
+    const { maxRequests = 6, memoryBytes = 4_194_304 } = options;
     checkCount("maxRequests", maxRequests, 1);
+    checkCount("memoryBytes", memoryBytes, 0);
+    this.#segments = new Recent(memoryBytes, ({ length }) => length);
     this.#maxRequests = maxRequests;
     this.#host = new PublishedHost(options, "the transport of a published database");
   }
@@ -172,12 +179,12 @@ class PublishedTransport implements Transport {
       storedBytes,
       inflatedBytes: stored.length * pageSize,
     };
-    const bytes = await this.#file(file, request, signal);
+    const bytes = await this.#segments.get(sha256, signal, (aborted) => this.#file(file, request, aborted));
     signal.throwIfAborted();
     const entries: PageEntry[] = [];
     for (const [index, page] of stored.entries()) {
       if (!wanted.has(page)) continue;
-      entries.push({ page, bytes: bytes.subarray(index * pageSize, (index + 1) * pageSize) });
+      entries.push({ page, bytes: bytes.slice(index * pageSize, (index + 1) * pageSize) });
     }
     yield entries;
   }
@@ -187,47 +194,25 @@ class PublishedTransport implements Transport {
     urgency: PageRequest["urgency"],
     signal: AbortSignal,
   ): Promise<Structure> {
-    const structure = await this.#anyStructure(manifest, urgency, signal);
+    const { sha256 } = manifest.structure;
+    const file = { ...manifest.structure, name: structureName(sha256) };
+    const structure = await this.#structures.get(sha256, signal, async (aborted) =>
+      decodeStructure(await this.#file(file, { manifest, urgency }, aborted)),
+    );
     requireShape(structure, manifest);
     return structure;
-  }
-
-  /** One request, however many ask for the same snapshot at once. */
-  async #anyStructure(
-    manifest: Manifest,
-    urgency: PageRequest["urgency"],
-    signal: AbortSignal,
-  ): Promise<Structure> {
-    const { sha256 } = manifest.structure;
-    if (this.#structure?.sha256 === sha256) return this.#structure.structure;
-    let flight = this.#coming.get(sha256);
-    if (flight === undefined || flight.abandoned) {
-      const started = new Flight(async (flightSignal) => {
-        const scope = this.#host.endpoint.scope(flightSignal);
-        try {
-          const named = { ...manifest.structure, name: structureName(sha256) };
-          const bytes = await this.#file(named, { manifest, urgency }, scope.signal);
-          const structure = decodeStructure(bytes);
-          this.#structure = { sha256, structure };
-          return structure;
-        } finally {
-          scope.end();
-          if (this.#coming.get(sha256) === started) this.#coming.delete(sha256);
-        }
-      });
-      flight = started;
-      this.#coming.set(sha256, flight);
-    }
-    return flight.join(signal);
   }
 
   /** A file of the snapshot. What cannot be had of a snapshot that is no longer the newest was removed. */
   async #file(
     file: NamedFile,
     { manifest, urgency }: SnapshotRequest,
-    signal: AbortSignal,
+    given: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { sha256 } = manifest.structure;
+    // The load may be shared: it must end with the transport even if its first reader left.
+    const scope = this.#host.endpoint.scope(given);
+    const { signal } = scope;
     try {
       return await this.#host.file(file, { urgency, signal });
     } catch (error) {
@@ -238,6 +223,8 @@ class PublishedTransport implements Transport {
       throw new LacunaError("REVISION_CHANGED", `the snapshot ${sha256} was replaced`, {
         cause: error,
       });
+    } finally {
+      scope.end();
     }
   }
 

@@ -1,0 +1,86 @@
+import { type ConnectOptions, connect, type Database, isLacunaError } from "lacuna";
+import { afterEach, describe, expect, it } from "vitest";
+import { surroundings } from "./surroundings.ts";
+
+const { directory, host, runtime, server, wasm } = surroundings();
+const PEOPLE = 2000;
+const open: Database[] = [];
+let places = 0;
+
+/** A path on durable storage: a file, or in browsers a name. */
+const newPath = (): string =>
+  `${directory ?? "databases"}/d${Math.random().toString(36).slice(2)}${++places}.db`;
+
+async function connectTo(options: ConnectOptions): Promise<Database> {
+  const given = wasm === undefined ? {} : { wasm: new URL(wasm) };
+  const db = await connect({ ...given, ...options });
+  open.push(db);
+  return db;
+}
+
+afterEach(async () => {
+  for (const db of open.splice(0)) await db.close();
+});
+
+describe.each(["jspi", "restart"] as const)("SQL with driver %s", (driver) => {
+  describe.each([server, `${host}/sample.db`])("from %s", (url) => {
+    it("answers at once, and from memory the second time", async () => {
+      const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
+      const sql = "SELECT name FROM person WHERE id = ?";
+      expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
+      const { requests } = await db.stats();
+      expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
+      expect((await db.stats()).requests).toBe(requests);
+    });
+
+    it("brings the whole database where that is asked for", async () => {
+      const db = await connectTo({ path: ":memory:", url, driver });
+      expect(await db.get("SELECT count(*) AS n FROM person")).toEqual({ n: PEOPLE });
+    });
+
+    it("answers ten questions at the same time", async () => {
+      const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
+      const ids = Array.from({ length: 10 }, (_, i) => i * 150 + 1);
+      const rows = await Promise.all(ids.map((id) => db.get("SELECT id FROM person WHERE id = ?", id)));
+      expect(rows).toEqual(ids.map((id) => ({ id })));
+    });
+  });
+});
+
+describe("a replica that stays", () => {
+  it("answers without its remote what it answered with it, and says what it lacks", async () => {
+    const path = newPath();
+    const online = await connectTo({ path, url: server, partialSync: {} });
+    const sql = "SELECT name FROM person WHERE id = ?";
+    expect(await online.all(sql, 3)).toEqual([{ name: "person 3" }]);
+    await online.close();
+    const offline = await connectTo({
+      path,
+      url: server,
+      partialSync: {},
+      fetch: async () => {
+        throw new TypeError("no network");
+      },
+    });
+    expect(await offline.all(sql, 3)).toEqual([{ name: "person 3" }]);
+    await expect(offline.all("SELECT sum(length(about)) FROM person")).rejects.toSatisfy((error) =>
+      isLacunaError(error, "NETWORK"),
+    );
+  });
+
+  it("has one owner", async () => {
+    const path = newPath();
+    await connectTo({ path, url: server, partialSync: {} });
+    const second = connectTo({ path, url: server, partialSync: {} });
+    await expect(second).rejects.toSatisfy((error) => isLacunaError(error, "LOCKED"));
+  });
+});
+
+describe(`the SQLite of ${runtime}`, () => {
+  it("has full text search, JSON and window functions", async () => {
+    const db = await connectTo({ path: ":memory:", url: server, partialSync: {} });
+    expect(await db.get("SELECT json_extract('[1,2]', '$[1]') AS two")).toEqual({ two: 2 });
+    expect(await db.all("SELECT id FROM note WHERE note MATCH 'seventh'")).toEqual([{ id: 7 }]);
+    expect(await db.get("SELECT row_number() OVER (ORDER BY id) AS n FROM person LIMIT 1")).toEqual({ n: 1 });
+  });
+});

@@ -1,0 +1,13 @@
+import { LacunaError } from "@lacuna/page";
+import { openBrowserStore } from "@lacuna/storage/browser";
+import type { LocalFiles } from "./local-files.ts";
+
+/** What a browser has: replicas in its own storage, and no files. */
+export const localFiles: LocalFiles = {
+  openStore: (path) => openBrowserStore({ path }),
+  openDatabase: async (url) => {
+    throw new LacunaError("NOT_SUPPORTED", "a browser has no files to open by a URL; serve it by http", {
+      url,
+    });
+  },
+};

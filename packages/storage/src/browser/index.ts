@@ -1,0 +1,1 @@
+export { type BrowserStorage, type BrowserStoreOptions, openBrowserStore } from "./open-browser-store.ts";
