@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.ts";
 import type { ParameterNames } from "./parameters.ts";
+import type { StatementEffects } from "./statement-effects.ts";
 
 /** What is known of a result column before a row is read. */
 export interface Column {
@@ -25,15 +26,17 @@ export class CompiledStatement {
   /** It cannot write to a database; it may still begin a transaction or change a setting. */
   readonly readonly: boolean;
   readonly parameterNames: ParameterNames;
+  readonly effects: StatementEffects;
   readonly #engine: Engine;
   #names: readonly string[];
   #compilations = 0;
 
-  constructor(engine: Engine, sql: string, pointer: number) {
+  constructor(engine: Engine, sql: string, pointer: number, effects: StatementEffects) {
     const { sqlite, heap } = engine;
     this.#engine = engine;
     this.sql = sql;
     this.pointer = pointer;
+    this.effects = effects;
     this.readonly = sqlite.sqlite3_stmt_readonly(pointer) !== 0;
     const parameters = sqlite.sqlite3_bind_parameter_count(pointer);
     this.parameterNames = Array.from({ length: parameters }, (_, index) =>

@@ -1,17 +1,22 @@
 import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { WriteSource } from "@lacuna/pager";
+import type { CapturedTransaction } from "./captured-transaction.ts";
+import { ChangeRecorder } from "./change-recorder.ts";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Driver } from "./driver.ts";
 import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
 import type { Lineage } from "./lineage.ts";
 import { FILE_NAME, type Follower, PageFile, type ReadCounters } from "./page-file.ts";
+import type { SqlValue } from "./parameters.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
-import type { RowReader } from "./row-reader.ts";
+import { RowReader, type SqlResult } from "./row-reader.ts";
 import { SqlCompiler } from "./sql-compiler.ts";
 import { SqlError, sqlErrorOf } from "./sql-error.ts";
+import { substituteFor } from "./sql-text.ts";
 import { StatementCache } from "./statement-cache.ts";
+import { EffectsListener, NO_EFFECTS, type StatementEffects } from "./statement-effects.ts";
 import { type TakenTurn, Turn } from "./turn.ts";
 import { type View, wrongLength } from "./view.ts";
 import { readonlyError, Writer } from "./writer.ts";
@@ -27,8 +32,22 @@ export interface ConnectionSetup {
   readonly settings: readonly string[];
   readonly counters: ConnectionCounters;
   readonly lineage: Lineage;
-  /** Where to write; an instance without it only reads. */
-  readonly writes?: WriteSource | undefined;
+  /** Where and how to write; an instance without it only reads. */
+  readonly writing?: Writing | undefined;
+}
+
+export interface Writing {
+  readonly source: WriteSource;
+  /** Makes a change for the source out of what a transaction did. What it throws makes the commit fail. */
+  readonly capture?: ((transaction: CapturedTransaction) => Uint8Array | undefined) | undefined;
+  /** Told of every commit that wrote. */
+  readonly onCommit?: ((commit: Commit) => void) | undefined;
+}
+
+/** What a transaction changed. */
+export interface Commit {
+  /** Tables of the database that it may have changed rows of, or created, altered or dropped. */
+  readonly tables: readonly string[];
 }
 
 /** Counts over the life of a database handle. */
@@ -89,6 +108,12 @@ export class Connection {
   /** Keeps the turn while it waits for pages, so that statements run in the order they were issued. */
   readonly #inOrder: boolean;
   readonly #compiler: SqlCompiler;
+  #listener: EffectsListener | undefined;
+  #recorder: ChangeRecorder | undefined;
+  /** Tables the open transaction may have changed. */
+  #touched = new Set<string>();
+  /** The statement that runs is a transaction by itself. */
+  #autocommits = false;
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
@@ -110,9 +135,11 @@ export class Connection {
       driver: setup.driver.name,
       counters: setup.counters,
       lineage: setup.lineage,
-      writable: setup.writes !== undefined,
+      writable: setup.writing !== undefined,
     });
-    if (setup.writes !== undefined) this.#writer = new Writer(setup.writes, this.#file, setup.lineage);
+    if (setup.writing !== undefined) {
+      this.#writer = new Writer(setup.writing.source, this.#file, setup.lineage);
+    }
     this.#statements = new StatementCache(engine);
     this.#compiler = new SqlCompiler(engine, (run) => this.#call(run));
     this.#buffer = sqlite.malloc(BUFFER_BYTES);
@@ -248,17 +275,39 @@ export class Connection {
     await pauseAfterAttempt(attemptMilliseconds, signal);
   }
 
-  async #conclude(_around: Circumstances): Promise<void> {
+  /** Ends the transaction of the source if the one of SQLite has ended. */
+  async #conclude(around: Circumstances): Promise<void> {
     if (this.#writer === undefined || this.#broken !== undefined) return;
+    const { committed } = this.#file;
+    const event: Commit = { tables: [...this.#touched] };
     let failure: { readonly error: unknown } | undefined;
     try {
-      failure = await this.#writer.conclude(async () => ({ change: undefined }));
+      failure = await this.#writer.conclude((view) => this.#captured(view, around));
     } catch (cause) {
       this.#broken = stopped(cause);
       this.#file.abandon();
       throw cause;
     }
+    if (!this.inTransaction) {
+      this.#touched.clear();
+      this.#recorder?.reset();
+    }
+    if (failure !== undefined || !committed) this.#recorder?.forgetSchema();
     if (failure !== undefined) throw failure.error;
+    if (committed && event.tables.length > 0) this.#setup.writing?.onCommit?.(event);
+  }
+
+  async #captured(view: View, around: Circumstances): Promise<Uint8Array | undefined> {
+    const recorder = this.#recorder;
+    if (recorder === undefined) return undefined;
+    const waitedFor = new Map<PageNo, Uint8Array>();
+    for (;;) {
+      const outcome = await this.#attempt(view, around, waitedFor, () => recorder.finish());
+      if (outcome.kind === "missing") await this.#fetch(outcome, around, waitedFor, 0);
+      else if (outcome.kind === "value") {
+        return outcome.value === undefined ? undefined : this.#setup.writing?.capture?.(outcome.value);
+      } else throw outcome.kind === "error" ? outcome.error : new Error("BUG: capturing a change writes");
+    }
   }
 
   async #attempt<T>(
@@ -313,7 +362,7 @@ export class Connection {
       }
       if (this.#progress !== 0) sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
       await this.command("PRAGMA temp_store=MEMORY");
-      if (this.#setup.writes !== undefined) await this.#prepareToWrite();
+      if (this.#setup.writing !== undefined) await this.#prepareToWrite(this.#setup.writing);
       await this.command(`PRAGMA cache_size=-${Math.ceil(this.#setup.cacheBytes / 1024)}`);
       for (const setting of this.#setup.settings) await this.command(setting);
     } catch (error) {
@@ -322,17 +371,35 @@ export class Connection {
     }
   }
 
-  async #prepareToWrite(): Promise<void> {
+  async #prepareToWrite({ capture }: Writing): Promise<void> {
+    const { engine } = this;
+    const db = this.#db;
     // Before anything looks at the schema: a database of no pages takes its page size from here.
     await this.command(`PRAGMA page_size=${this.#file.pageSize}`);
     await this.command("PRAGMA journal_mode=MEMORY");
+    // What lacks a page is not committed, also where SQLite goes on as if the page did not matter.
+    const refuse = (): number => (this.#autocommits && this.#file.lacksPage ? 1 : 0);
+    const { onCommit = 0 } = engine.install({ onCommit: { type: "i(i)", run: refuse } });
+    engine.sqlite.sqlite3_commit_hook(db, onCommit, 0);
+    this.#listener = new EffectsListener(engine, db);
+    if (capture === undefined) return;
+    const call = (run: () => number | Promise<number>) => this.#call(run);
+    this.#recorder = new ChangeRecorder(engine, db, { call, ask: (sql) => this.#ask(sql) });
   }
 
   /** Compiles a statement, or finds it compiled. Inside `perform` only; give it back in the end. */
   async compile(sql: string): Promise<CompiledStatement> {
-    return (
-      this.#statements.take(sql) ?? this.#statements.add(sql, await this.#compiler.compile(this.#db, sql))
-    );
+    const cached = this.#statements.take(sql);
+    if (cached !== undefined) return cached;
+    const text = (this.#listener === undefined ? undefined : substituteFor(sql)) ?? sql;
+    const { compiled, effects } = await this.#listen(() => this.#compiler.compile(this.#db, text));
+    return this.#statements.add(sql, compiled, effects);
+  }
+
+  async #listen<T>(
+    compile: () => Promise<T>,
+  ): Promise<{ readonly compiled: T; readonly effects: StatementEffects }> {
+    return this.#listener?.during(compile) ?? { compiled: await compile(), effects: NO_EFFECTS };
   }
 
   /** Resets a statement and keeps it for the next time. */
@@ -359,6 +426,18 @@ export class Connection {
     const statement = await this.compile(sql);
     try {
       await this.step(statement.pointer, undefined, Number.POSITIVE_INFINITY, []);
+    } finally {
+      this.giveBack(statement);
+    }
+  }
+
+  async #ask(sql: string): Promise<SqlResult[][]> {
+    const statement = await this.compile(sql);
+    try {
+      const rows: unknown[] = [];
+      const reader = new RowReader(this.engine, statement, { as: "array", safeIntegers: true });
+      await this.step(statement.pointer, reader, Number.POSITIVE_INFINITY, rows);
+      return rows as SqlResult[][];
     } finally {
       this.giveBack(statement);
     }
@@ -401,13 +480,18 @@ export class Connection {
    * not at all, also when it fails for want of a page. SQLite itself sees to that for the failures it can foresee.
    */
   async execute(
-    pointer: number,
+    { pointer, effects }: Pick<CompiledStatement, "pointer" | "effects">,
+    parameters: readonly SqlValue[],
     reader: RowReader | undefined,
     limit: number,
     rows: unknown[],
   ): Promise<void> {
-    const { sqlite } = this.engine;
-    const guarded = this.inTransaction && sqlite.sqlite3_stmt_readonly(pointer) === 0;
+    const { sqlite, heap } = this.engine;
+    const writes = sqlite.sqlite3_stmt_readonly(pointer) === 0;
+    if (writes && effects.writes && this.#file.writer === undefined) throw WRITER_NEEDED;
+    await this.#recorder?.before(effects, this.#file.schemaKey);
+    const guarded = this.inTransaction && writes;
+    this.#autocommits = !this.inTransaction;
     if (guarded) await this.command("SAVEPOINT lacuna_statement");
     try {
       await this.step(pointer, reader, limit, rows);
@@ -421,6 +505,8 @@ export class Connection {
         }
       }
     }
+    for (const table of effects.touches) this.#touched.add(table);
+    this.#recorder?.after(effects, () => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "", parameters);
   }
 
   /** Frees what it holds. Statements still open end with `CLOSED` when they are run on. */
@@ -437,16 +523,19 @@ export class Connection {
 
   #closeDatabase(): void {
     this.#statements.clear();
+    this.#recorder?.close();
+    this.#recorder = undefined;
     if (this.#db !== 0) this.engine.sqlite.sqlite3_close_v2(this.#db);
     this.#db = 0;
   }
 
   /** Runs the first statement at `start`. @returns where the next one begins */
   async #scriptStep(start: number, end: number): Promise<number> {
-    const { pointer, tail } = await this.#compiler.prepare(this.#db, start, end);
+    const { compiled, effects } = await this.#listen(() => this.#compiler.prepare(this.#db, start, end));
+    const { pointer, tail } = compiled;
     if (pointer === 0) return end;
     try {
-      await this.execute(pointer, undefined, Number.POSITIVE_INFINITY, []);
+      await this.execute({ pointer, effects }, [], undefined, Number.POSITIVE_INFINITY, []);
     } finally {
       this.engine.sqlite.sqlite3_finalize(pointer);
     }

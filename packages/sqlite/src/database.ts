@@ -83,6 +83,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
   const counters: ConnectionCounters = { waits: 0, restarts: 0, instances: 0 };
   const runner = new QueryRunner({
     source: resolved.source,
+    capture: resolved.capture,
+    onCommit: resolved.onCommit,
     module,
     driver,
     cacheBytes: resolved.cacheBytes,

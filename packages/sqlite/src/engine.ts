@@ -20,6 +20,9 @@ export interface Callback {
 export interface WaitingCalls {
   readonly open: (...values: Parameters<SqliteExports["sqlite3_open_v2"]>) => number | Promise<number>;
   readonly prepare: (...values: Parameters<SqliteExports["sqlite3_prepare_v3"]>) => number | Promise<number>;
+  readonly changeset: (
+    ...values: Parameters<SqliteExports["sqlite3session_changeset"]>
+  ) => number | Promise<number>;
   readonly packRows: (...values: Parameters<PackRows>) => number | Promise<number>;
 }
 
@@ -65,6 +68,7 @@ function engineOf(
     waiting: {
       open: driver.wrapExport(sqlite.sqlite3_open_v2),
       prepare: driver.wrapExport(sqlite.sqlite3_prepare_v3),
+      changeset: driver.wrapExport(sqlite.sqlite3session_changeset),
       packRows: driver.wrapExport(packRows),
     },
     install: (callbacks) => installCallbacks(sqlite.__indirect_function_table, callbacks, driver),

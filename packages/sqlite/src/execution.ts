@@ -1,6 +1,6 @@
 import type { Column, CompiledStatement } from "./compiled-statement.ts";
 import type { Circumstances, Connection } from "./connection.ts";
-import { bindParameters, type ParameterNames, resolveParameters } from "./parameters.ts";
+import { bindParameters, type ParameterNames, resolveParameters, type SqlValue } from "./parameters.ts";
 import { SQLITE_OK } from "./result-code.ts";
 import { RowReader, type RowShape } from "./row-reader.ts";
 import type { View } from "./view.ts";
@@ -39,6 +39,12 @@ export class Misplaced extends Error {
   }
 }
 
+/** A statement ready to run, with its values in it. */
+interface Started {
+  readonly statement: CompiledStatement;
+  readonly parameters: readonly SqlValue[];
+}
+
 export function describeStatement(connection: Connection, execution: Execution): Promise<StatementFacts> {
   return connection.perform(execution, async () => {
     const statement = await connection.compile(execution.sql);
@@ -58,11 +64,11 @@ export function queryRows(
   limit: number,
 ): Promise<unknown[]> {
   return connection.perform(execution, async () => {
-    const statement = await start(connection, execution);
+    const { statement, parameters } = await start(connection, execution);
     try {
       const rows: unknown[] = [];
       const reader = new RowReader(connection.engine, statement, shape);
-      await connection.execute(statement.pointer, reader, limit, rows);
+      await connection.execute(statement, parameters, reader, limit, rows);
       return rows;
     } finally {
       connection.giveBack(statement);
@@ -76,10 +82,10 @@ export function runStatement(
   safeIntegers: boolean,
 ): Promise<RunResult> {
   return connection.perform(execution, async () => {
-    const statement = await start(connection, execution);
+    const { statement, parameters } = await start(connection, execution);
     try {
       const before = connection.totalChanges;
-      await connection.execute(statement.pointer, undefined, Number.POSITIVE_INFINITY, []);
+      await connection.execute(statement, parameters, undefined, Number.POSITIVE_INFINITY, []);
       const changes = connection.totalChanges === before ? 0 : Number(connection.changes);
       const rowid = connection.lastInsertRowid;
       const exact = Number.isSafeInteger(Number(rowid));
@@ -93,7 +99,7 @@ export function runStatement(
 /** Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. */
 export function walkThrough(connection: Connection, execution: Execution, limit: number): Promise<void> {
   return connection.perform(execution, async () => {
-    const statement = await start(connection, execution);
+    const { statement } = await start(connection, execution);
     try {
       await connection.step(statement.pointer, undefined, limit, []);
     } finally {
@@ -102,19 +108,16 @@ export function walkThrough(connection: Connection, execution: Execution, limit:
   });
 }
 
-async function start(connection: Connection, execution: Execution): Promise<CompiledStatement> {
+async function start(connection: Connection, execution: Execution): Promise<Started> {
   const { sql, given, reads } = execution;
   if (reads !== undefined && connection.lockedView?.sameState(reads) === false) throw new Misplaced("moved");
   const statement = await connection.compile(sql);
   try {
     if (reads !== undefined && !statement.readonly) throw new Misplaced("writes");
-    const result = bindParameters(
-      connection.engine,
-      statement.pointer,
-      resolveParameters(given, statement.parameterNames),
-    );
+    const parameters = resolveParameters(given, statement.parameterNames);
+    const result = bindParameters(connection.engine, statement.pointer, parameters);
     if (result !== SQLITE_OK) throw connection.error(result);
-    return statement;
+    return { statement, parameters };
   } catch (error) {
     connection.giveBack(statement);
     throw error;
@@ -137,7 +140,7 @@ export class Cursor {
   readonly #connection: Connection;
   readonly #execution: Execution;
   readonly #shape: RowShape;
-  #statement: CompiledStatement | undefined;
+  #started: Started | undefined;
   #reader: RowReader | undefined;
   #batchRows = FIRST_BATCH_ROWS;
   #ended = false;
@@ -157,13 +160,13 @@ export class Cursor {
   next(): Promise<unknown[]> {
     const connection = this.#connection;
     return connection.perform(this.#execution, async () => {
-      this.#statement ??= await start(connection, this.#execution);
-      const statement = this.#statement;
+      this.#started ??= await start(connection, this.#execution);
+      const { statement, parameters } = this.#started;
       this.#reader ??= new RowReader(connection.engine, statement, this.#shape);
       const rows: unknown[] = [];
       if (!statement.readonly) {
         // Not left open, because no transaction can be committed while a statement that writes is.
-        await connection.execute(statement.pointer, this.#reader, Number.POSITIVE_INFINITY, rows);
+        await connection.execute(statement, parameters, this.#reader, Number.POSITIVE_INFINITY, rows);
         this.#ended = true;
         return rows;
       }
@@ -176,8 +179,8 @@ export class Cursor {
   /** Ends the statement as soon as the instance is free. Does not wait for that. */
   close(): void {
     this.#execution.follower?.end();
-    const statement = this.#statement;
-    this.#statement = undefined;
+    const statement = this.#started?.statement;
+    this.#started = undefined;
     if (statement !== undefined) this.#connection.giveBackLater(statement);
   }
 }

@@ -5,6 +5,7 @@ export type {
   CapturedTransaction,
 } from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
+export type { Commit } from "./connection.ts";
 export { openSqlite, type SqlCalls, type SqlDatabase, type SqlStats } from "./database.ts";
 export { canSuspend, type DriverChoice, type DriverName } from "./driver.ts";
 export type { RunResult } from "./execution.ts";

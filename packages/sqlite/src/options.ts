@@ -1,5 +1,6 @@
 import { LacunaError } from "@lacuna/page";
 import type { SnapshotSource, WriteSource } from "@lacuna/pager";
+import type { Writing } from "./connection.ts";
 import type { DriverChoice } from "./driver.ts";
 import type { WasmSource } from "./load-wasm.ts";
 import type { Timers } from "./reader-pool.ts";
@@ -53,6 +54,14 @@ export interface SqliteOptions {
   /** @default those of the runtime, which do not keep a program running */
   readonly timers?: Timers | undefined;
   /**
+   * Called with what a transaction did, after it, before it is committed to a source that takes pages. What it returns
+   * is handed to the source as the change; what it throws makes the transaction fail.
+   * @default nothing is recorded
+   */
+  readonly capture?: Writing["capture"];
+  /** Called after each commit of this handle that may have changed something. Must not throw. */
+  readonly onCommit?: Writing["onCommit"];
+  /**
    * Milliseconds on a clock that never goes back, to keep running ahead within its time.
    * @default performance.now
    */
@@ -72,6 +81,8 @@ export interface ResolvedOptions {
   readonly safeIntegers: boolean;
   readonly runAhead: boolean;
   readonly timers: Timers;
+  readonly capture: Writing["capture"];
+  readonly onCommit: Writing["onCommit"];
   readonly now: () => number;
   readonly signal: AbortSignal | undefined;
 }
@@ -87,6 +98,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "safeIntegers",
   "runAhead",
   "timers",
+  "capture",
+  "onCommit",
   "now",
   "signal",
 ]);
@@ -116,6 +129,8 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     safeIntegers: options.safeIntegers ?? false,
     runAhead: options.runAhead ?? true,
     timers: options.timers ?? RUNTIME_TIMERS,
+    capture: options.capture,
+    onCommit: options.onCommit,
     now: options.now ?? (() => performance.now()),
     signal: options.signal,
   };

@@ -163,6 +163,13 @@ export class PageFile {
     this.#committed = false;
   }
 
+  /** Differs when the schema may differ from one that was seen between other transactions. */
+  get schemaKey(): string {
+    const view = this.#view;
+    if (view === undefined) return "";
+    return `${this.#lineage.of(view.snapshot.version)}/${view.header?.schemaCookie ?? 0}`;
+  }
+
   /** The view that takes pages, if SQLite reads from one. */
   get writer(): View | undefined {
     return this.#view?.writer === undefined ? undefined : this.#view;

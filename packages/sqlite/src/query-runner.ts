@@ -1,6 +1,6 @@
 import { closedError } from "@lacuna/page";
 import type { SnapshotSource, WriteSource } from "@lacuna/pager";
-import { Connection, type ConnectionSetup } from "./connection.ts";
+import { Connection, type ConnectionSetup, type Writing } from "./connection.ts";
 import {
   Cursor,
   describeStatement,
@@ -28,10 +28,12 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
 }
 
-export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writes"> &
+export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writing"> &
   Omit<ReaderPoolOptions, "open" | "signal"> &
   Omit<ScoutsOptions, "setup"> & {
     readonly source: SnapshotSource | WriteSource;
+    readonly capture?: Writing["capture"];
+    readonly onCommit?: Writing["onCommit"];
     /** Run statements ahead of themselves where the source can be told what will be wanted. */
     readonly runAhead: boolean;
   };
@@ -45,7 +47,7 @@ export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | 
  */
 export class QueryRunner {
   readonly #source: SnapshotSource;
-  readonly #writes: WriteSource | undefined;
+  readonly #writing: Writing | undefined;
   readonly #setup: ConnectionSetup & { readonly settings: string[] };
   readonly #pool: ReaderPool;
   readonly #scouts: Scouts | undefined;
@@ -61,7 +63,8 @@ export class QueryRunner {
   constructor(options: QueryRunnerOptions) {
     this.#source = options.source;
     this.#setup = { ...options, settings: [], lineage: new Lineage() };
-    this.#writes = "begin" in options.source ? options.source : undefined;
+    const { source, capture, onCommit } = options;
+    this.#writing = "begin" in source ? { source, capture, onCommit } : undefined;
     this.#pool = new ReaderPool({
       ...options,
       signal: this.#closing.signal,
@@ -234,7 +237,7 @@ export class QueryRunner {
     if (this.#primary === undefined || this.#primaryConnection?.broken === true) {
       const ending = this.#closing.signal;
       const opening = Connection.open(
-        { ...this.#setup, writes: this.#writes },
+        { ...this.#setup, writing: this.#writing },
         { signal: ending, view: () => View.open(this.#source, ending) },
         true,
       );

@@ -1,5 +1,5 @@
 import type { SqliteExports } from "./sqlite-exports.ts";
-import { assembleModule, leb } from "./wasm-assembler.ts";
+import { assembleModule, leb, sleb } from "./wasm-assembler.ts";
 
 /** `packRows` stands on a row that is too long for the buffer; it is not in it. Read it from the statement. */
 export const ROW_TOO_LONG = 1000;
@@ -187,17 +187,4 @@ export function linkRowPacker(sqlite: SqliteExports, memory: WebAssembly.Memory)
     },
   });
   return instance.exports["packRows"] as PackRows;
-}
-
-/** Signed LEB128. */
-function sleb(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
-    bytes.push(done ? low : low | 0x80);
-    if (done) return bytes;
-  }
 }

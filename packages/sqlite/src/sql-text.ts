@@ -23,6 +23,18 @@ export function kindOfStatement(sql: string): StatementKind {
   return OF_SESSION.test(sql) ? "setting" : "read";
 }
 
+/**
+ * A statement in place of a PRAGMA that has to do with how a file is written. It answers as a database with a write-ahead
+ * log does: that is how pages are kept, whatever an instance of SQLite is told.
+ */
+export function substituteFor(sql: string): string | undefined {
+  const name = /^\s*PRAGMA\s+(?:main\s*\.\s*)?(journal_mode|locking_mode)\b[^;]*;?\s*$/i.exec(sql)?.[1];
+  if (name === undefined) return undefined;
+  return name.toLowerCase() === "journal_mode"
+    ? "SELECT 'wal' AS journal_mode"
+    : "SELECT 'normal' AS locking_mode";
+}
+
 /** Settings of an instance that change what a read gives, or how. */
 const READ_SETTINGS =
   /\bPRAGMA\s+(?:main\s*\.\s*)?(?:case_sensitive_like|reverse_unordered_selects|(?:short|full)_column_names|automatic_index|cache_size|cell_size_check|trusted_schema)\s*[=(][^;]*/gi;

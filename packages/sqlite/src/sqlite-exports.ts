@@ -65,6 +65,21 @@ export interface SqliteExports {
     bytes: number,
     destructor: number,
   ): number;
+  sqlite3_sql(statement: number): number;
+  sqlite3_free(pointer: number): void;
+  sqlite3_set_authorizer(db: number, callback: number, argument: number): number;
+  sqlite3_commit_hook(db: number, callback: number, argument: number): number;
+  sqlite3_preupdate_hook(db: number, callback: number, argument: number): number;
+  sqlite3_preupdate_old(db: number, column: number, outValue: number): number;
+  sqlite3_preupdate_count(db: number): number;
+  sqlite3session_create(db: number, database: number, outSession: number): number;
+  sqlite3session_delete(session: number): void;
+  sqlite3session_enable(session: number, on: number): number;
+  sqlite3session_attach(session: number, table: number): number;
+  sqlite3session_table_filter(session: number, callback: number, argument: number): void;
+  sqlite3session_object_config(session: number, option: number, inOut: number): number;
+  sqlite3session_isempty(session: number): number;
+  sqlite3session_changeset(session: number, outBytes: number, outPointer: number): number;
   sqlite3__wasm_enum_json(): number;
   sqlite3__wasm_db_config_ip(db: number, option: number, value: number, out: number): number;
 }

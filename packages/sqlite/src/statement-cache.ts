@@ -1,5 +1,6 @@
 import { CompiledStatement } from "./compiled-statement.ts";
 import type { Engine } from "./engine.ts";
+import type { StatementEffects } from "./statement-effects.ts";
 
 /** Idle statements kept compiled by one instance. */
 const KEPT_STATEMENTS = 64;
@@ -25,8 +26,8 @@ export class StatementCache {
   }
 
   /** Lends a statement that was just compiled. */
-  add(sql: string, pointer: number): CompiledStatement {
-    return new CompiledStatement(this.#engine, sql, pointer);
+  add(sql: string, pointer: number, effects: StatementEffects): CompiledStatement {
+    return new CompiledStatement(this.#engine, sql, pointer, effects);
   }
 
   /** Takes a statement back, reset and without values. */

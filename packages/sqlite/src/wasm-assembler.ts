@@ -68,6 +68,19 @@ export function leb(value: number): number[] {
   return bytes;
 }
 
+/** Signed LEB128 of a 32-bit integer. */
+export function sleb(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    bytes.push(done ? low : low | 0x80);
+    if (done) return bytes;
+  }
+}
+
 function section(id: number, entries: readonly (readonly number[])[]): number[] {
   if (entries.length === 0) return [];
   const body = [...leb(entries.length), ...entries.flat()];

@@ -6,13 +6,6 @@ import { SQLITE_BUSY_SNAPSHOT, SQLITE_READONLY } from "./result-code.ts";
 import { SqlError } from "./sql-error.ts";
 import { View } from "./view.ts";
 
-/** What is said of a transaction that is about to be committed: bytes for the source, and what to tell others. */
-export interface Finished {
-  readonly change: Uint8Array | undefined;
-  /** Called once it is committed. */
-  readonly done?: (() => void) | undefined;
-}
-
 /** Lets an instance of SQLite write to a source: its transactions and those of the source end together. */
 export class Writer {
   readonly #source: WriteSource;
@@ -51,12 +44,12 @@ export class Writer {
   /**
    * Ends the transaction of the source if that of SQLite has ended. A commit that fails has not happened: then SQLite
    * forgets everything it keeps in memory.
-   * @param finish is called before a commit; what it throws makes the commit fail
+   * @param describe says what happened, for the source; what it throws makes the commit fail
    * @returns the failure of the commit
    * @throws if a cursor that is still open cannot go on, and with it the instance
    */
   async conclude(
-    finish: (view: View) => Promise<Finished>,
+    describe: (view: View) => Promise<Uint8Array | undefined>,
   ): Promise<{ readonly error: unknown } | undefined> {
     const view = this.#file.writer;
     const writer = view?.writer;
@@ -66,10 +59,8 @@ export class Writer {
     let failure: { readonly error: unknown } | undefined;
     try {
       if (this.#file.committed) {
-        const { change, done } = await finish(view);
-        version = await writer.commit(change);
+        version = await writer.commit(await describe(view));
         this.#lineage.follow(writer.version, version);
-        done?.();
       }
     } catch (error) {
       failure = { error };

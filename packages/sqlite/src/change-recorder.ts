@@ -1,0 +1,211 @@
+import type { CapturedItem, CapturedTransaction } from "./captured-transaction.ts";
+import { ChangeSession } from "./change-session.ts";
+import { encodeInsertions } from "./changeset-writer.ts";
+import type { Engine } from "./engine.ts";
+import type { SqlValue } from "./parameters.ts";
+import { type Ask, lowerCase, quoteName, quoteText, SchemaFacts } from "./schema-facts.ts";
+import { sqlErrorOf } from "./sql-error.ts";
+import { skipBlank } from "./sql-text.ts";
+import type { StatementEffects } from "./statement-effects.ts";
+
+/** Tables that are kept for the sake of a replica, by SQLite or by those it shares the database with. */
+const BOOKKEEPING =
+  /^(?:sqlite_|__turso_internal_|(?:turso_cdc|turso_cdc_version|turso_sync_last_change_id)$)/i;
+
+const DBCONFIG_ENABLE_FKEY = 1002;
+
+/** A schema change that was run and not looked at yet. */
+interface PendingDdl {
+  readonly sql: string;
+  readonly cookieBefore: bigint;
+  /** The table that was made to hold the rows of a query. */
+  readonly filled: string | undefined;
+}
+
+export interface RecorderOptions {
+  /** Makes a call into SQLite that may have to wait. */
+  readonly call: (run: () => number | Promise<number>) => Promise<number>;
+  readonly ask: Ask;
+}
+
+/**
+ * Records what a transaction does: rows by sessions, cut where the order matters; the rest as statements.
+ *
+ * A session compares what rows were with what they are when its changeset is asked for. What a rolled back savepoint did
+ * it therefore leaves out by itself; for everything else there is a cut at the savepoint, and what comes behind it goes.
+ */
+export class ChangeRecorder {
+  readonly #engine: Engine;
+  readonly #db: number;
+  readonly #session: ChangeSession;
+  readonly #facts: SchemaFacts;
+  readonly #options: RecorderOptions;
+  #schemaKey: string | undefined;
+  #items: CapturedItem[] = [];
+  /** The schema's number before the schema change that runs. */
+  #cookie = 0n;
+  #pending: PendingDdl | undefined;
+  /** Open savepoints, the innermost last, and how many items there were before each. */
+  #savepoints: { readonly name: string; readonly items: number }[] = [];
+
+  constructor(engine: Engine, db: number, options: RecorderOptions) {
+    this.#engine = engine;
+    this.#db = db;
+    this.#options = options;
+    this.#facts = new SchemaFacts(options.ask);
+    const wants = (table: string) => !BOOKKEEPING.test(table) && this.#facts.kindOf(table) !== "shadow";
+    this.#session = new ChangeSession(engine, db, wants);
+  }
+
+  /**
+   * To be called before a statement runs, and again if it has to be run again. May have to wait for pages.
+   * @param schema differs from that of the last call if the schema may be another one
+   */
+  async before(effects: StatementEffects, schema: string): Promise<void> {
+    if (!effects.writes && effects.savepoint === undefined) return;
+    await this.#settleDdl();
+    if (this.#schemaKey !== schema) this.#facts.forget();
+    this.#schemaKey = schema;
+    if (effects.savepoint !== undefined) {
+      if (effects.savepoint.operation === "BEGIN") await this.#cut();
+      return;
+    }
+    await this.#facts.load();
+    if (effects.ddl || this.#isReplayed(effects)) {
+      await this.#cut();
+      if (effects.ddl) this.#cookie = await this.#askCookie();
+    } else if (effects.touches.size > 0) this.#session.start();
+  }
+
+  /** To be called after a statement succeeded. Never waits. */
+  after(effects: StatementEffects, sql: () => string, parameters: readonly SqlValue[]): void {
+    const { savepoint } = effects;
+    if (savepoint !== undefined) this.#onSavepoint(savepoint.operation, lowerCase(savepoint.name));
+    else if (effects.ddl) {
+      const [object = ""] = effects.touches;
+      if (!BOOKKEEPING.test(object)) {
+        this.#pending = { sql: trimmed(sql()), cookieBefore: this.#cookie, filled: effects.createsFromQuery };
+      }
+      this.#facts.forget();
+    } else if (this.#isReplayed(effects))
+      this.#items.push({ kind: "statement", sql: trimmed(sql()), parameters: [...parameters] });
+  }
+
+  /** What the transaction did that SQLite has just committed; `undefined` for nothing. May have to wait for pages. */
+  async finish(): Promise<CapturedTransaction | undefined> {
+    await this.#settleDdl();
+    await this.#cut();
+    if (this.#items.length === 0) return undefined;
+    return { items: this.#items, foreignKeys: this.#enforcesForeignKeys() };
+  }
+
+  /** The transaction is over. */
+  reset(): void {
+    this.#session.stop();
+    this.#items = [];
+    this.#savepoints = [];
+    this.#pending = undefined;
+  }
+
+  /** The schema may have been rolled back. */
+  forgetSchema(): void {
+    this.#facts.forget();
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  /** Its effects come from triggers or a module, and not from the rows it changes. */
+  #isReplayed({ targets, setsHeader }: StatementEffects): boolean {
+    if (setsHeader) return true;
+    for (const target of targets) {
+      const kind = this.#facts.kindOf(target);
+      if (kind === "view" || kind === "virtual") return true;
+    }
+    return false;
+  }
+
+  #onSavepoint(operation: "BEGIN" | "RELEASE" | "ROLLBACK", name: string): void {
+    if (operation === "BEGIN") {
+      this.#savepoints.push({ name, items: this.#items.length });
+      return;
+    }
+    const at = this.#savepoints.findLastIndex((savepoint) => savepoint.name === name);
+    const savepoint = this.#savepoints[at];
+    if (savepoint === undefined) return;
+    if (operation === "RELEASE") {
+      this.#savepoints.length = at;
+      return;
+    }
+    this.#savepoints.length = at + 1;
+    this.#items.length = savepoint.items;
+    this.#session.stop();
+    this.#pending = undefined;
+    this.#facts.forget();
+  }
+
+  /** Puts what the session recorded among the items. */
+  async #cut(): Promise<void> {
+    if (!this.#session.empty) {
+      const bytes = await this.#session.changeset(this.#options.call);
+      if (typeof bytes === "number") throw sqlErrorOf(this.#engine, this.#db, bytes);
+      if (bytes.length > 0) {
+        const tables = [];
+        for (const name of this.#session.tables) tables.push(await this.#facts.table(name));
+        this.#items.push({ kind: "changeset", bytes, tables });
+      }
+    }
+    this.#session.stop();
+  }
+
+  /** Looks at what the last schema change did. */
+  async #settleDdl(): Promise<void> {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const items: CapturedItem[] = [];
+    if ((await this.#askCookie()) !== pending.cookieBefore) {
+      if (pending.filled === undefined) items.push({ kind: "ddl", sql: pending.sql });
+      else items.push(...(await this.#filledTable(pending.filled)));
+    }
+    this.#items.push(...items);
+    this.#pending = undefined;
+  }
+
+  /** SQLite does not tell a session of the rows that a query gave to a new table. */
+  async #filledTable(name: string): Promise<CapturedItem[]> {
+    const { ask } = this.#options;
+    const [created] = await ask(
+      `SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND name = ${quoteText(name)} COLLATE NOCASE`,
+    );
+    if (created === undefined) return [];
+    const [stored, sql] = created;
+    const table = await this.#facts.table(String(stored));
+    const items: CapturedItem[] = [{ kind: "ddl", sql: String(sql) }];
+    const rows = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
+    if (rows.length > 0) {
+      const bytes = encodeInsertions({ name: table.name, keys: [1, ...table.columns.map(() => 0)] }, rows);
+      items.push({ kind: "changeset", bytes, tables: [table] });
+    }
+    return items;
+  }
+
+  async #askCookie(): Promise<bigint> {
+    const [[cookie] = []] = await this.#options.ask("PRAGMA main.schema_version");
+    return cookie as bigint;
+  }
+
+  #enforcesForeignKeys(): boolean {
+    const { sqlite, heap } = this.#engine;
+    const out = sqlite.malloc(4);
+    sqlite.sqlite3__wasm_db_config_ip(this.#db, DBCONFIG_ENABLE_FKEY, -1, out);
+    const on = heap.getPointer(out) === 1;
+    sqlite.free(out);
+    return on;
+  }
+}
+
+/** A statement without what separates it from others. */
+function trimmed(sql: string): string {
+  return sql.slice(skipBlank(sql, 0)).replace(/[\s;]+$/, "");
+}

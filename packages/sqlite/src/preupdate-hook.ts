@@ -1,0 +1,103 @@
+import type { Engine } from "./engine.ts";
+import { assembleModule, leb, sleb } from "./wasm-assembler.ts";
+
+/** How much of SQLite's connection structure is searched for where it keeps its hook. */
+const SEARCHED_BYTES = 2048;
+const MARK = 0x5a17_0c3b;
+const SQLITE_INSERT = 18;
+const TYPE = "v(iiiiijj)";
+
+// WebAssembly Core Specification, "Instructions".
+const get = (local: number) => [0x20, local];
+const constant = (value: number) => [0x41, ...sleb(value)];
+const call = (index: number) => [0x10, ...leb(index)];
+const IF = [0x04, 0x40];
+const END = [0x0b];
+const RETURN = [0x0f];
+const NE = [0x47];
+const GT_S = [0x4a];
+
+/**
+ * Stands between SQLite and the sessions that record what happens to rows. A session takes a row's old values to be
+ * absent when they cannot be read; here they are read first, and a change whose old values are not there is not shown to
+ * the session: the statement fails for want of the page anyway, and is undone.
+ *
+ * SQLite calls one function only, and the session extension sets its own whenever a session is made or deleted: call
+ * `renew` then.
+ */
+export class PreupdateHook {
+  readonly #engine: Engine;
+  readonly #db: number;
+  /** Where SQLite keeps the function it calls. */
+  readonly #slot: number;
+  #pointer = 0;
+
+  constructor(engine: Engine, db: number) {
+    this.#engine = engine;
+    this.#db = db;
+    this.#slot = findSlot(engine, db);
+  }
+
+  /** @param session the one made last, with which the list of them begins */
+  renew(session: number): void {
+    const { sqlite, heap } = this.#engine;
+    if (this.#pointer === 0) this.#pointer = this.#link(heap.getPointer(this.#slot));
+    sqlite.sqlite3_preupdate_hook(this.#db, this.#pointer, session);
+  }
+
+  #link(ofSessions: number): number {
+    const { sqlite } = this.#engine;
+    const out = sqlite.malloc(4);
+    const table = sqlite.__indirect_function_table;
+    const old = (column: number) => [...get(1), ...constant(column), ...constant(out), ...call(1)];
+    const bytes = assembleModule({
+      imports: [
+        { name: "record", type: TYPE },
+        { name: "old", type: "i(iii)" },
+        { name: "count", type: "i(i)" },
+      ],
+      memory: false,
+      functions: [
+        {
+          name: "hook",
+          type: TYPE,
+          locals: 0,
+          code: [
+            ...[...get(2), ...constant(SQLITE_INSERT), ...NE, ...IF],
+            ...[...old(0), ...IF, ...RETURN, ...END],
+            // The first column can be the row id, which is known without reading the row.
+            ...[...get(1), ...call(2), ...constant(1), ...GT_S, ...IF],
+            ...[...old(1), ...IF, ...RETURN, ...END],
+            ...END,
+            ...END,
+            ...[0, 1, 2, 3, 4, 5, 6].flatMap(get),
+            ...call(0),
+          ],
+        },
+      ],
+      reexport: false,
+    });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      e: {
+        record: table.get(ofSessions),
+        old: sqlite.sqlite3_preupdate_old as WebAssembly.ImportValue,
+        count: sqlite.sqlite3_preupdate_count as WebAssembly.ImportValue,
+      },
+    });
+    const index = table.grow(1);
+    table.set(index, exports["hook"]);
+    return index;
+  }
+}
+
+function findSlot({ sqlite, heap }: Engine, db: number): number {
+  sqlite.sqlite3_preupdate_hook(db, MARK, 0);
+  const slots: number[] = [];
+  for (let at = db; at < db + SEARCHED_BYTES; at += 4) if (heap.getPointer(at) === MARK) slots.push(at);
+  sqlite.sqlite3_preupdate_hook(db, 0, 0);
+  const [slot] = slots;
+  if (slot === undefined || slots.length > 1 || heap.getPointer(slot) !== 0) {
+    throw new Error(`BUG: this build of SQLite keeps its preupdate hook in ${slots.length} places`);
+  }
+  return slot;
+}
