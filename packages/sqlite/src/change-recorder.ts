@@ -1,4 +1,10 @@
-import type { CapturedItem, CapturedTransaction } from "./captured-transaction.ts";
+import { readChangeset } from "@lacuna/protocol";
+import type {
+  CapturedItem,
+  CapturedRow,
+  CapturedTable,
+  CapturedTransaction,
+} from "./captured-transaction.ts";
 import { ChangeSession } from "./change-session.ts";
 import { encodeInsertions } from "./changeset-writer.ts";
 import type { Engine } from "./engine.ts";
@@ -153,10 +159,28 @@ export class ChangeRecorder {
       if (bytes.length > 0) {
         const tables = [];
         for (const name of this.#session.tables) tables.push(await this.#facts.table(name));
-        this.#items.push({ kind: "changeset", bytes, tables });
+        this.#items.push({ kind: "changeset", bytes, tables, rows: await this.#updatedRows(bytes, tables) });
       }
     }
     this.#session.stop();
+  }
+
+  /** The rows without a key of their own that were updated, whole. */
+  async #updatedRows(bytes: Uint8Array, tables: readonly CapturedTable[]): Promise<CapturedRow[]> {
+    const keyless = new Map(tables.filter((table) => table.keyedByRowid).map((table) => [table.name, table]));
+    if (keyless.size === 0) return [];
+    const rows: CapturedRow[] = [];
+    for (const { table: name, operation, before } of readChangeset(bytes)) {
+      const table = keyless.get(name);
+      const rowid = before[0];
+      if (operation !== "update" || table === undefined || typeof rowid !== "bigint") continue;
+      const columns = table.columns.map((column) => quoteName(column.name)).join(", ");
+      const [values] = await this.#options.ask(
+        `SELECT ${columns} FROM main.${quoteName(name)} WHERE ${rowidName(table)} = ${rowid}`,
+      );
+      if (values !== undefined) rows.push({ table: name, rowid, values });
+    }
+    return rows;
   }
 
   /** Looks at what the last schema change did. */
@@ -185,7 +209,7 @@ export class ChangeRecorder {
     const rows = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
     if (rows.length > 0) {
       const bytes = encodeInsertions({ name: table.name, keys: [1, ...table.columns.map(() => 0)] }, rows);
-      items.push({ kind: "changeset", bytes, tables: [table] });
+      items.push({ kind: "changeset", bytes, tables: [table], rows: [] });
     }
     return items;
   }
@@ -203,6 +227,12 @@ export class ChangeRecorder {
     sqlite.free(out);
     return on;
   }
+}
+
+/** A name of the row id that no column has. */
+function rowidName({ columns }: CapturedTable): string {
+  const taken = new Set(columns.map(({ name }) => lowerCase(name)));
+  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name)) ?? "rowid";
 }
 
 /** A statement without what separates it from others. */

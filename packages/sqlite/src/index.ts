@@ -1,6 +1,7 @@
 export type {
   CapturedColumn,
   CapturedItem,
+  CapturedRow,
   CapturedTable,
   CapturedTransaction,
 } from "./captured-transaction.ts";

@@ -44,10 +44,22 @@ export class SchemaFacts {
     const [facts = []] = await this.#ask(
       `SELECT wr, strict,
         EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ${quoted} COLLATE NOCASE),
-        EXISTS (SELECT 1 FROM pragma_index_list(${quoted}, 'main') WHERE origin = 'pk')
+        EXISTS (SELECT 1 FROM pragma_index_list(${quoted}, 'main') WHERE origin = 'pk'),
+        EXISTS (SELECT 1 FROM pragma_foreign_key_list(${quoted}, 'main')
+          WHERE on_update <> 'NO ACTION' OR on_delete <> 'NO ACTION')
         FROM pragma_table_list(${quoted}) WHERE schema = 'main'`,
     );
-    const [withoutRowid, strict, hasTriggers, keyHasIndex] = facts.map((fact) => fact === 1n);
+    const indexes = await this.#ask(
+      `SELECT i.name, c.name FROM pragma_index_list(${quoted}, 'main') i, pragma_index_info(i.name, 'main') c
+        WHERE i."unique" AND i.origin <> 'pk' ORDER BY i.seq, c.seqno`,
+    );
+    const unique = new Map<unknown, string[]>();
+    for (const [index, column] of indexes) {
+      unique.set(index, [...(unique.get(index) ?? []), String(column ?? "")]);
+    }
+    const [withoutRowid, strict, hasTriggers, keyHasIndex, hasForeignKeyActions] = facts.map(
+      (fact) => fact === 1n,
+    );
     const table: CapturedTable = {
       name,
       columns: columns.map(([column, type, notNull, key]) => ({
@@ -64,7 +76,9 @@ export class SchemaFacts {
         withoutRowid === true || keyHasIndex === true
           ? undefined
           : (columns.find(([, , , key]) => key === 1n)?.[0]?.toString() ?? undefined),
+      unique: [...unique.values()],
       hasTriggers: hasTriggers === true,
+      hasForeignKeyActions: hasForeignKeyActions === true,
     };
     this.#tables.set(name, table);
     return table;

@@ -1,12 +1,17 @@
 import { LacunaError, type SqlValue } from "@lacuna/page";
-import { ByteReader } from "./byte-reader.ts";
+import {
+  ByteReader,
+  type ChangesetEntry,
+  type RowValues,
+  readChangeset,
+  readRowValues,
+} from "@lacuna/protocol";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
 import type { Change, ChangeTransaction } from "./change.ts";
-import { type ChangesetEntry, readChangeset } from "./changeset.ts";
 import { orderRows, type TableEntry } from "./order-rows.ts";
-import { type RowValues, readRowValues, writeRowValues } from "./row-values.ts";
-import { decodeFacts, encodeFacts, type FactsOf, type TableFacts, tableFacts } from "./table-facts.ts";
+import { writeRowValues } from "./row-values.ts";
+import { decodeFacts, encodeFacts, factsOf, type TableFacts } from "./table-facts.ts";
 
 const VERSION = 1;
 const DDL = 1;
@@ -18,7 +23,6 @@ const STATEMENT = 3;
  * schema cannot get in its way. Version 1: the version, the time, then the items; numbers are varints, texts and bytes stand
  * behind their lengths. Whoever keeps it sees to a checksum.
  * @param time when it happened, in milliseconds since 1970
- * @throws {LacunaError} `NOT_SUPPORTED` for a table whose statement is not understood
  */
 export function encodeChange({ items }: CapturedTransaction, time: number): Uint8Array {
   const writer = new ByteWriter()
@@ -36,13 +40,11 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
 }
 
 function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kind: "changeset" }): void {
-  const factsOf = tableFacts(item.schema);
-  const names = new Set<string>();
-  for (const { table } of readChangeset(item.bytes)) names.add(table);
-  writer.byte(CHANGESET).count(names.size);
-  for (const name of names) writer.text(encodeFacts(factsOf(name)));
+  const { tables, rows } = item;
+  const triggersRan = tables.some(({ hasTriggers }) => hasTriggers);
+  writer.byte(CHANGESET).count(tables.length);
+  for (const table of tables) writer.text(encodeFacts(factsOf(table, triggersRan)));
   writer.bytes(item.bytes);
-  const { rows = [] } = item;
   writer.count(rows.length);
   for (const { table, rowid, values } of rows) {
     writer.text(table).int64(rowid).count(values.length);
@@ -93,12 +95,12 @@ function decodeChangeset(reader: ByteReader): TableEntry[] {
   }
   const entries = [...readChangeset(reader.take(reader.count()))];
   const rows = decodeRows(reader);
-  const factsOf: FactsOf = (table) => {
+  const tableOf = (table: string): TableFacts => {
     const facts = known.get(table);
     if (facts === undefined) throw reader.error(`nothing is told of table ${JSON.stringify(table)}`);
     return facts;
   };
-  return entries.map((entry) => tableEntry(entry, factsOf(entry.table), rows, reader));
+  return entries.map((entry) => tableEntry(entry, tableOf(entry.table), rows, reader));
 }
 
 type Rows = ReadonlyMap<string, readonly SqlValue[]>;

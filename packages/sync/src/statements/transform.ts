@@ -1,6 +1,6 @@
 import { LacunaError, type SqlValue } from "@lacuna/page";
+import type { RowValues } from "@lacuna/protocol";
 import type { RowChange } from "../changes/change.ts";
-import type { RowValues } from "../changes/row-values.ts";
 
 /** A value as `transform` sees it: an INTEGER as a number where that is exact. */
 export type MutationValue = null | bigint | number | string | Uint8Array;
