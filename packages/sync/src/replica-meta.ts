@@ -1,5 +1,8 @@
 import type { PageStore } from "@lacuna/page";
 
+/** Where a replica remembers its dealings with the remote; only one that is written to has any. */
+export const META_SYNC = "sync";
+
 /** The small facts kept with a replica. Changing some of them leaves the others alone. */
 export class ReplicaMeta {
   readonly #store: Pick<PageStore, "meta" | "setMeta">;

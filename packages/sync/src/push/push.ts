@@ -53,7 +53,7 @@ export async function push(context: PushContext, signal: AbortSignal | undefined
   const { pending, state } = context;
   let records = await pending.pendingChanges();
   if (records.length === 0) return { transactions: 0, statements: 0 };
-  if (state.facts.inflight !== undefined) {
+  if (state.facts.inflight.length > 0) {
     await resolveInflight(context, signal);
     records = await pending.pendingChanges();
   }
@@ -92,8 +92,8 @@ async function pushBatch(
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const next: Mark = { generation: randomGeneration(), transaction: last };
-    const { client, confirmed: expected } = state.facts;
-    await state.set({ inflight: next });
+    const { client, confirmed: expected, inflight } = state.facts;
+    await state.set({ inflight: [...inflight.slice(1 - MAX_INFLIGHT), next] });
     const { steps, outcome } = pushSteps(statements, { client, expected, next });
     let became: PushOutcome;
     try {
@@ -103,7 +103,7 @@ async function pushBatch(
     } catch (error) {
       if (signal?.aborted === true) throw error;
       if (wasNotRun(error)) {
-        await state.set({ inflight: undefined });
+        await forget(state, next);
         throw error;
       }
       if (attempt >= attempts || !isLacunaError(error)) throw error;
@@ -113,10 +113,10 @@ async function pushBatch(
       case "taken":
         return;
       case "refused":
-        await state.set({ inflight: undefined });
+        await forget(state, next);
         throw new ChangeError("PUSH_REJECTED", { change: became.change, error: became.error });
       case "busy":
-        await state.set({ inflight: undefined });
+        await forget(state, next);
         if (attempt >= attempts) throw new LacunaError("BUSY", `the remote is busy: ${became.error.message}`);
         break;
       default:
@@ -132,8 +132,8 @@ async function pushBatch(
  * Finds out what became of the push that was sent last. Where the remote's mark is of neither this push nor the one before
  * it, a copy of this replica has pushed in between: then this one goes on under a name of its own.
  */
-export async function resolveInflight(
-  context: Pick<PushContext, "state" | "transport" | "pending">,
+async function resolveInflight(
+  context: PushContext,
   signal: AbortSignal | undefined,
 ): Promise<"taken" | "not-taken"> {
   const { state, transport } = context;
@@ -146,22 +146,30 @@ export async function resolveInflight(
   return judgeMark(state, markInAnswer(results[0]), (last) => settleUpTo(context.pending, last));
 }
 
-/** Compares the remote's mark with what was sent, and remembers what came of it. */
-export async function judgeMark(
+/** Compares the remote's mark with those that were sent, and remembers what came of it. */
+async function judgeMark(
   state: SyncState,
   found: Mark | undefined,
   settleTaken: (last: number) => Promise<void>,
 ): Promise<"taken" | "not-taken"> {
   const { inflight, confirmed } = state.facts;
-  if (inflight !== undefined && sameMark(found, inflight)) {
-    await settleTaken(inflight.transaction);
-    await state.set({ confirmed: inflight, inflight: undefined });
+  const taken = inflight.find((mark) => sameMark(mark, found));
+  if (taken !== undefined) {
+    await settleTaken(taken.transaction);
+    await state.set({ confirmed: taken, inflight: [] });
     return "taken";
   }
-  if (sameMark(found, confirmed)) await state.set({ inflight: undefined });
-  else if (found === undefined) await state.set({ inflight: undefined, confirmed: undefined });
-  else await state.set({ inflight: undefined, confirmed: undefined, client: state.newClient() });
+  // What was sent may still be on its way, so it is not forgotten.
+  if (found === undefined) await state.set({ confirmed: undefined });
+  else if (!sameMark(found, confirmed)) {
+    await state.set({ inflight: [], confirmed: undefined, client: state.newClient() });
+  }
   return "not-taken";
+}
+
+/** A push is known to have come to nothing. */
+async function forget(state: SyncState, sent: Mark): Promise<void> {
+  await state.set({ inflight: state.facts.inflight.filter((mark) => !sameMark(mark, sent)) });
 }
 
 async function settleUpTo(pending: PendingChanges, last: number): Promise<void> {
@@ -169,16 +177,18 @@ async function settleUpTo(pending: PendingChanges, last: number): Promise<void> 
   await pending.settleChanges(ids);
 }
 
+/** Requests that were given up and of which no later one has been taken: only with a remote that answers nobody are there more. */
+const MAX_INFLIGHT = 32;
+
 /** Once the remote has it: first the changes, then the mark, so that a crash between the two costs a question and no more. */
 async function settle({ pending, state, now }: PushContext, last: number, batch: PushBatch): Promise<void> {
   await settleUpTo(pending, last);
-  const { inflight, confirmed, discarded } = state.facts;
+  const { inflight, discarded } = state.facts;
   const settled = new Set(batch.transactions.map(({ number }) => String(number)));
   const left = discarded.filter((id) => !settled.has(id.split(".")[0] ?? ""));
-  const wasSent = batch.statements.length > 0;
+  const sent = batch.statements.length > 0 ? inflight.at(-1) : undefined;
   await state.set({
-    confirmed: wasSent ? (inflight ?? confirmed) : confirmed,
-    inflight: wasSent ? undefined : inflight,
+    ...(sent === undefined ? {} : { confirmed: sent, inflight: [] }),
     discarded: left,
     lastPush: Math.floor(now() / 1000),
   });

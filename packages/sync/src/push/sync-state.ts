@@ -1,4 +1,4 @@
-import type { ReplicaMeta } from "../replica-meta.ts";
+import { META_SYNC as NAME, type ReplicaMeta } from "../replica-meta.ts";
 
 /**
  * What the remote keeps of a client: up to which local transaction it has everything, and a number drawn for the push
@@ -15,8 +15,11 @@ export interface SyncFacts {
   readonly client: string;
   /** The mark of the last push that is known to have been taken; absent before the first. */
   readonly confirmed?: Mark | undefined;
-  /** The mark of a push that was sent and of which it is not known whether it was taken. */
-  readonly inflight?: Mark | undefined;
+  /**
+   * The marks of pushes that were sent after that one, and of which it is not known whether they were taken: at most one of
+   * them was. A request may be taken long after its sender gave it up.
+   */
+  readonly inflight: readonly Mark[];
   /** Changes that were given up one by one, whose transactions are still pending. */
   readonly discarded: readonly string[];
   /** Something was given up that is still shown, so that the next pull repeats what is left. */
@@ -26,8 +29,6 @@ export interface SyncFacts {
   /** Seconds since 1970. */
   readonly lastPush?: number | undefined;
 }
-
-const NAME = "sync";
 
 /** The facts, kept with the replica. */
 export class SyncState {
@@ -43,8 +44,13 @@ export class SyncState {
     this.#facts = text === undefined ? undefined : (JSON.parse(text) as SyncFacts);
   }
 
+  /** Whether the replica has a name at the remote. */
+  get isKept(): boolean {
+    return this.#meta.get(NAME) !== undefined;
+  }
+
   get facts(): SyncFacts {
-    this.#facts ??= { client: this.newClient(), discarded: [] };
+    this.#facts ??= { client: this.newClient(), inflight: [], discarded: [] };
     return this.#facts;
   }
 

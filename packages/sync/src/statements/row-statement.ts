@@ -55,12 +55,15 @@ function insert(table: TableFacts, after: RowValues, args: SqlValue[]): string {
 
 const columnName = ({ columns }: TableFacts, at: number): string => quoteName(columns[at] ?? "");
 
-/** JSON has no infinities, so they are written into the statement. */
+/**
+ * The place of a value in the statement. JSON has no infinities, so they are written out; and a REAL that is a whole number is
+ * an INTEGER to whoever binds it, so it is made a REAL again.
+ */
 function bind(value: SqlValue, args: SqlValue[]): string {
   if (value === Number.POSITIVE_INFINITY) return "9e999";
   if (value === Number.NEGATIVE_INFINITY) return "-9e999";
   args.push(value);
-  return "?";
+  return typeof value === "number" && Number.isInteger(value) ? "(? + 0.0)" : "?";
 }
 
 /** Finds the row as it was: by its key, or else by all that is known of it. */
