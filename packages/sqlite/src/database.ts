@@ -1,4 +1,5 @@
 import { closedError } from "@lacuna/page";
+import { type BatchOptions, type BatchResult, type BatchStatement, resolveBatch } from "./batch.ts";
 import type { ConnectionCounters } from "./connection.ts";
 import { chooseDriver, type DriverName } from "./driver.ts";
 import type { RunResult } from "./execution.ts";
@@ -10,6 +11,13 @@ import type { RowShape } from "./row-reader.ts";
 import type { ScoutStats } from "./scout/scouts.ts";
 import { kindOfStatement } from "./sql-text.ts";
 import { type CallOptions, PreparedStatement, type Row, type SqlStatement } from "./statement.ts";
+import {
+  inModes,
+  type Owner,
+  type TransactionFunction,
+  type TransactionMode,
+  Transactions,
+} from "./transactions.ts";
 import { settledOrAborted } from "./turn.ts";
 import { View } from "./view.ts";
 
@@ -33,6 +41,18 @@ export interface SqlCalls {
   with(options: CallOptions): SqlCalls;
 }
 
+/** The calls of a transaction. */
+export interface SqlTransaction extends SqlCalls {
+  /**
+   * Runs statements one after the other, with nothing of others in between.
+   * @param options a mode makes them one transaction: all happen, or none
+   */
+  batch(
+    statements: readonly BatchStatement[],
+    options?: TransactionMode | BatchOptions,
+  ): Promise<BatchResult[]>;
+}
+
 export interface SqlStats {
   readonly driver: DriverName;
   /** Instances of SQLite that are open for reading outside of transactions. */
@@ -47,10 +67,25 @@ export interface SqlStats {
   readonly runAhead: ScoutStats | undefined;
 }
 
-export interface SqlDatabase extends SqlCalls {
+export interface SqlDatabase extends SqlTransaction {
   /** False once `close` was called. */
   readonly open: boolean;
   readonly inTransaction: boolean;
+  /**
+   * A function that runs inside a transaction: committed when the function is through, rolled back when it throws. What
+   * it runs on the database belongs to the transaction; inside of another one it is a savepoint. In a browser, which
+   * cannot tell who runs a statement, those of others belong to it too, and there must not be one inside another.
+   */
+  transaction<Values extends readonly unknown[], Result>(
+    run: (...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>>;
+  /**
+   * The same for a function that is given the calls of its transaction. What others run meanwhile waits for its end, but
+   * for reads, which see what is committed.
+   */
+  transactionAsync<Values extends readonly unknown[], Result>(
+    run: (transaction: SqlTransaction, ...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>>;
   /** Whether statements prepared from now on, and the one-shot calls, give INTEGER as bigint. */
   defaultSafeIntegers(on?: boolean): this;
   stats(): SqlStats;
@@ -101,15 +136,24 @@ export async function openSqlite(options: SqliteOptions): Promise<SqlDatabase> {
 }
 
 /** The calls, under a signal. The settings they share belong to the database. */
-class Calls implements SqlCalls {
+class Calls implements SqlTransaction {
   readonly runner: QueryRunner;
+  readonly transactions: Transactions;
   readonly #shape: () => RowShape;
   readonly #signal: AbortSignal | undefined;
+  readonly #owner: Owner | undefined;
 
-  constructor(runner: QueryRunner, shape: () => RowShape, signal: AbortSignal | undefined) {
+  constructor(
+    { runner, transactions }: Pick<Calls, "runner" | "transactions">,
+    shape: () => RowShape,
+    signal?: AbortSignal,
+    owner?: Owner,
+  ) {
     this.runner = runner;
+    this.transactions = transactions;
     this.#shape = shape;
     this.#signal = signal;
+    this.#owner = owner;
   }
 
   async prepare(sql: string, options?: CallOptions): Promise<SqlStatement> {
@@ -117,12 +161,15 @@ class Calls implements SqlCalls {
     const facts = await this.runner.describe(request);
     // The text can look like a read and the statement still write; the other way round does no harm.
     const kind = request.kind === "read" && !facts.readonly ? "session" : request.kind;
-    return new PreparedStatement({ runner: this.runner, sql, kind, facts, finalized: false }, this.#shape());
+    return new PreparedStatement(
+      { runner: this.runner, sql, kind, facts, owner: () => this.#ownerNow(), finalized: false },
+      this.#shape(),
+    );
   }
 
   async exec(sql: string, options?: CallOptions): Promise<void> {
-    const { signal } = this.#request(sql, [], options?.signal);
-    await this.runner.script(sql, signal);
+    const { signal, owner } = this.#request(sql, [], options?.signal);
+    await this.runner.script(sql, signal, owner);
   }
 
   async run(sql: string, ...parameters: Parameters): Promise<RunResult> {
@@ -153,8 +200,47 @@ class Calls implements SqlCalls {
     return (await this.runner.query(request, this.#shape(), Number.POSITIVE_INFINITY)) as Row[];
   }
 
+  async batch(
+    statements: readonly BatchStatement[],
+    options?: TransactionMode | BatchOptions,
+  ): Promise<BatchResult[]> {
+    const { mode, raw } = resolveBatch(options);
+    const shape: RowShape = { ...this.#shape(), as: raw ? "array" : "object" };
+    const copied = statements.map(
+      (statement): { readonly sql: string; readonly given: readonly unknown[] } =>
+        typeof statement === "string"
+          ? { sql: statement, given: [] }
+          : {
+              sql: statement.sql,
+              given: statement.args === undefined ? [] : copyParameters([statement.args]),
+            },
+    );
+    const owner = this.#ownerNow();
+    const run = async (by: Owner): Promise<BatchResult[]> => {
+      const results: BatchResult[] = [];
+      for (const { sql, given } of copied) {
+        const request = { ...this.#request(sql, given), owner: by };
+        const { columns, rows, changes, lastInsertRowid } = await this.runner.answer(request, shape);
+        results.push({
+          columns: columns.map(({ name }) => name),
+          columnTypes: columns.map(({ type }) => type ?? ""),
+          rows: rows as BatchResult["rows"],
+          rowsAffected: changes,
+          lastInsertRowid,
+        });
+      }
+      return results;
+    };
+    if (owner !== undefined) return run(owner);
+    return this.transactions.alone(mode, run);
+  }
+
   with(options: CallOptions): SqlCalls {
-    return new Calls(this.runner, this.#shape, options.signal);
+    return new Calls(this, this.#shape, options.signal, this.#owner);
+  }
+
+  #ownerNow(): Owner | undefined {
+    return this.#owner ?? this.transactions.current;
   }
 
   #request(sql: string, given: readonly unknown[], signal?: AbortSignal): Request {
@@ -164,6 +250,7 @@ class Calls implements SqlCalls {
       kind: kindOfStatement(sql),
       given,
       signal: signal ?? this.#signal,
+      owner: this.#ownerNow(),
     };
   }
 }
@@ -175,7 +262,7 @@ class Database extends Calls implements SqlDatabase {
 
   constructor(runner: QueryRunner, driver: DriverName, counters: ConnectionCounters, safeIntegers: boolean) {
     const defaults: { shape: RowShape } = { shape: { as: "object", safeIntegers } };
-    super(runner, () => defaults.shape, undefined);
+    super({ runner, transactions: new Transactions(runner) }, () => defaults.shape);
     this.#driver = driver;
     this.#counters = counters;
     this.#defaults = defaults;
@@ -187,6 +274,22 @@ class Database extends Calls implements SqlDatabase {
 
   get inTransaction(): boolean {
     return this.runner.inTransaction;
+  }
+
+  transaction<Values extends readonly unknown[], Result>(
+    run: (...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return this.transactions.function(run);
+  }
+
+  transactionAsync<Values extends readonly unknown[], Result>(
+    run: (transaction: SqlTransaction, ...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return inModes(run, (mode, values: Values) =>
+      this.transactions.explicit(mode, (owner) =>
+        run(new Calls(this, () => this.#defaults.shape, undefined, owner), ...values),
+      ),
+    );
   }
 
   defaultSafeIntegers(on = true): this {

@@ -76,6 +76,38 @@ export function queryRows(
   });
 }
 
+/** Everything one execution of a statement gives. */
+export interface Answer extends RunResult {
+  readonly columns: readonly Column[];
+  readonly rows: unknown[];
+}
+
+export function answerStatement(
+  connection: Connection,
+  execution: Execution,
+  shape: RowShape,
+): Promise<Answer> {
+  return connection.perform(execution, async () => {
+    const { statement, parameters } = await start(connection, execution);
+    try {
+      const before = connection.totalChanges;
+      const rows: unknown[] = [];
+      const reader = new RowReader(connection.engine, statement, shape);
+      await connection.execute(statement, parameters, reader, Number.POSITIVE_INFINITY, rows);
+      return { columns: statement.columns(), rows, ...effectOf(connection, before, shape.safeIntegers) };
+    } finally {
+      connection.giveBack(statement);
+    }
+  });
+}
+
+function effectOf(connection: Connection, totalBefore: bigint, safeIntegers: boolean): RunResult {
+  const changes = connection.totalChanges === totalBefore ? 0 : Number(connection.changes);
+  const rowid = connection.lastInsertRowid;
+  const exact = Number.isSafeInteger(Number(rowid));
+  return { changes, lastInsertRowid: exact && !safeIntegers ? Number(rowid) : rowid };
+}
+
 export function runStatement(
   connection: Connection,
   execution: Execution,
@@ -86,10 +118,7 @@ export function runStatement(
     try {
       const before = connection.totalChanges;
       await connection.execute(statement, parameters, undefined, Number.POSITIVE_INFINITY, []);
-      const changes = connection.totalChanges === before ? 0 : Number(connection.changes);
-      const rowid = connection.lastInsertRowid;
-      const exact = Number.isSafeInteger(Number(rowid));
-      return { changes, lastInsertRowid: exact && !safeIntegers ? Number(rowid) : rowid };
+      return effectOf(connection, before, safeIntegers);
     } finally {
       connection.giveBack(statement);
     }

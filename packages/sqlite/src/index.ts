@@ -1,3 +1,4 @@
+export type { BatchOptions, BatchResult, BatchStatement } from "./batch.ts";
 export type {
   CapturedColumn,
   CapturedItem,
@@ -7,7 +8,13 @@ export type {
 } from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
 export type { Commit } from "./connection.ts";
-export { openSqlite, type SqlCalls, type SqlDatabase, type SqlStats } from "./database.ts";
+export {
+  openSqlite,
+  type SqlCalls,
+  type SqlDatabase,
+  type SqlStats,
+  type SqlTransaction,
+} from "./database.ts";
 export { canSuspend, type DriverChoice, type DriverName } from "./driver.ts";
 export type { RunResult } from "./execution.ts";
 export type { WasmSource } from "./load-wasm.ts";
@@ -17,3 +24,4 @@ export type { Timers } from "./reader-pool.ts";
 export type { SqlResult } from "./row-reader.ts";
 export { SqlError, type SqlFacts } from "./sql-error.ts";
 export type { CallOptions, Row, SqlStatement } from "./statement.ts";
+export type { TransactionFunction, TransactionMode } from "./transactions.ts";

@@ -2,6 +2,8 @@ import { closedError } from "@lacuna/page";
 import type { SnapshotSource, WriteSource } from "@lacuna/pager";
 import { Connection, type ConnectionSetup, type Writing } from "./connection.ts";
 import {
+  type Answer,
+  answerStatement,
   Cursor,
   describeStatement,
   type Execution,
@@ -12,11 +14,13 @@ import {
   type StatementFacts,
 } from "./execution.ts";
 import { Lineage } from "./lineage.ts";
+import { Ownership } from "./ownership.ts";
 import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
 import { type ScoutStats, Scouts, type ScoutsOptions } from "./scout/scouts.ts";
 import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
+import type { Owner } from "./transactions.ts";
 import { settledOrAborted } from "./turn.ts";
 import { View } from "./view.ts";
 
@@ -26,6 +30,8 @@ export interface Request {
   readonly kind: StatementKind;
   readonly given: readonly unknown[];
   readonly signal: AbortSignal | undefined;
+  /** The transaction it belongs to, if that keeps others out. */
+  readonly owner?: Owner | undefined;
 }
 
 export type QueryRunnerOptions = Omit<ConnectionSetup, "settings" | "lineage" | "writing"> &
@@ -54,7 +60,9 @@ export class QueryRunner {
   readonly #closing = new AbortController();
   #primary: Promise<Connection> | undefined;
   #primaryConnection: Connection | undefined;
-  /** Statements issued and not through that may begin a transaction or change what others see. */
+  readonly #ownership = new Ownership();
+  #owner: Owner | undefined;
+  /** Statements issued and not through, those of an owner not counted, that may begin a transaction or change what others see. */
   #pending = 0;
   /** The primary instance has temporary tables or attached databases. */
   #hasSession = false;
@@ -90,7 +98,7 @@ export class QueryRunner {
   }
 
   describe(request: Request): Promise<StatementFacts> {
-    return this.#onPrimary(request.kind)
+    return this.#onPrimary(request)
       ? this.#withPrimary(request, describeStatement, PREPARING)
       : this.#withReader(request, describeStatement, PREPARING);
   }
@@ -106,8 +114,22 @@ export class QueryRunner {
     );
   }
 
-  script(sql: string, signal: AbortSignal | undefined): Promise<void> {
-    const request: Request = { sql, kind: "session", given: [], signal };
+  answer(request: Request, shape: RowShape): Promise<Answer> {
+    return this.#execute(request, (connection, execution) => answerStatement(connection, execution, shape));
+  }
+
+  /** Keeps statements of others from the primary instance. @returns what ends that */
+  async own(owner: Owner): Promise<() => void> {
+    const leave = await this.#ownership.enter(true, this.#closing.signal);
+    this.#owner = owner;
+    return () => {
+      this.#owner = undefined;
+      leave();
+    };
+  }
+
+  script(sql: string, signal: AbortSignal | undefined, owner?: Owner): Promise<void> {
+    const request: Request = { sql, kind: "session", given: [], signal, owner };
     return this.#inSession(request, () =>
       this.#withPrimary(
         request,
@@ -172,7 +194,7 @@ export class QueryRunner {
   }
 
   async #execute<T>(request: Request, work: Work<T>, how: Manner = {}): Promise<T> {
-    while (!this.#onPrimary(request.kind)) {
+    while (!this.#onPrimary(request)) {
       try {
         return await this.#withReader(request, work, how);
       } catch (error) {
@@ -183,8 +205,10 @@ export class QueryRunner {
     return this.#inSession(request, () => this.#withPrimary(request, work, how));
   }
 
-  #onPrimary(kind: StatementKind): boolean {
-    return kind !== "read" || this.#pending > 0 || this.#hasSession || this.inTransaction;
+  #onPrimary({ kind, owner }: Request): boolean {
+    if (kind !== "read" || owner !== undefined || this.#pending > 0 || this.#hasSession) return true;
+    // Beside a transaction that keeps others out they read what is committed.
+    return this.#owner === undefined && this.inTransaction;
   }
 
   async #withReader<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
@@ -217,15 +241,21 @@ export class QueryRunner {
   }
 
   async #withPrimary<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
-    const { sql, given } = request;
+    const { sql, given, owner } = request;
+    if (owner?.ended === true) throw closedError("the transaction");
     const { signal, queueSignal } = this.#signals(request);
-    const view = () => View.open(this.#source, signal);
-    const connection = await this.#openPrimary(queueSignal);
-    const follower = this.#follow(request, how);
+    const leave = owner === undefined ? await this.#ownership.enter(false, queueSignal) : undefined;
     try {
-      return await work(connection, { sql, given, signal, queueSignal, view, follower });
+      const view = () => View.open(this.#source, signal);
+      const connection = await this.#openPrimary(queueSignal);
+      const follower = this.#follow(request, how);
+      try {
+        return await work(connection, { sql, given, signal, queueSignal, view, follower });
+      } finally {
+        if (how.keep !== true) follower?.end();
+      }
     } finally {
-      if (how.keep !== true) follower?.end();
+      leave?.();
     }
   }
 
@@ -257,9 +287,10 @@ export class QueryRunner {
   }
 
   /** Keeps other statements behind this one while it may change what they see, and looks at what it did change. */
-  async #inSession<T>({ sql, kind }: Request, work: () => Promise<T>): Promise<T> {
+  async #inSession<T>({ sql, kind, owner }: Request, work: () => Promise<T>): Promise<T> {
     if (kind === "setting") return work();
-    this.#pending++;
+    const counted = owner === undefined ? 1 : 0;
+    this.#pending += counted;
     try {
       const result = await work();
       const settings = readSettings(sql);
@@ -270,16 +301,16 @@ export class QueryRunner {
       }
       return result;
     } finally {
-      if (namesOtherDatabase(sql)) await this.#lookForSession();
-      this.#pending--;
+      if (namesOtherDatabase(sql)) await this.#lookForSession(owner);
+      this.#pending -= counted;
     }
   }
 
-  async #lookForSession(): Promise<void> {
+  async #lookForSession(owner: Owner | undefined): Promise<void> {
     if (this.#primaryConnection === undefined || this.closed) return;
     const sql =
       "SELECT count(*) FROM sqlite_temp_schema UNION ALL SELECT count(*) FROM pragma_database_list WHERE seq > 1";
-    const request: Request = { sql, kind: "setting", given: [], signal: undefined };
+    const request: Request = { sql, kind: "setting", given: [], signal: undefined, owner };
     try {
       const counts = await this.query(request, { as: "value", safeIntegers: false }, 2);
       this.#hasSession = counts.some((count) => count !== 0);

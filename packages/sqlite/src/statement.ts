@@ -5,6 +5,7 @@ import { copyParameters, type Parameters, resolveParameters } from "./parameters
 import type { QueryRunner, Request } from "./query-runner.ts";
 import type { RowShape, SqlResult } from "./row-reader.ts";
 import type { StatementKind } from "./sql-text.ts";
+import type { Owner } from "./transactions.ts";
 
 /** A row as an object, by column name. Of columns with the same name the last one counts. */
 export type Row = Record<string, SqlResult>;
@@ -62,6 +63,8 @@ interface Shared {
   readonly sql: string;
   readonly kind: StatementKind;
   readonly facts: StatementFacts;
+  /** The transaction it runs in, asked for each time. */
+  readonly owner: () => Owner | undefined;
   finalized: boolean;
 }
 
@@ -152,12 +155,12 @@ export class PreparedStatement implements SqlStatement {
   }
 
   #request(parameters: readonly unknown[]): Request {
-    const { finalized, sql, kind, facts } = this.#shared;
+    const { finalized, sql, kind, facts, owner } = this.#shared;
     if (finalized) throw closedError("the statement");
     if (this.#bound !== undefined && parameters.length > 0) {
       throw new LacunaError("INVALID_OPTION", "the statement has bound values, so it takes no others");
     }
     const given = this.#bound ?? resolveParameters(parameters, facts.parameterNames);
-    return { sql, kind, given: [given], signal: this.#signal };
+    return { sql, kind, given: [given], signal: this.#signal, owner: owner() };
   }
 }

@@ -1,10 +1,10 @@
 import { type PageNo, type PageStore, pageNo, revision } from "@lacuna/page";
+import { type DiskOperation, failure, SimulatedDisk } from "@lacuna/testkit";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { FileSystem } from "../src/files/file-system.ts";
 import { openFileStore } from "../src/files/open-file-store.ts";
 import { lockPath } from "../src/files/path-lock.ts";
 import { HEADER_BYTES } from "../src/files/replica-header.ts";
-import { type DiskOperation, failure, SimulatedDisk } from "./simulated-disk.ts";
 
 const PATH = "/data/app.db";
 const PAGE_SIZE = 512;

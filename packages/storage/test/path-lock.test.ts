@@ -1,8 +1,8 @@
 import { isLacunaError } from "@lacuna/page";
+import { failure, SimulatedDisk, seededRandom } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
 import type { FileSystem } from "../src/files/file-system.ts";
 import { lockPath, type PathLock, type Processes, type ProcessIdentity } from "../src/files/path-lock.ts";
-import { failure, SimulatedDisk, seededRandom } from "./simulated-disk.ts";
 
 const LOCK = "/data/app.db-lock";
 

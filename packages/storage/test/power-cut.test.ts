@@ -1,8 +1,8 @@
 import { type DatabaseShape, isLacunaError, type PageNo, type PageStore, revision } from "@lacuna/page";
+import { failure, SimulatedDisk, seededRandom } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
 import { openFileStore } from "../src/files/open-file-store.ts";
 import { lockPath } from "../src/files/path-lock.ts";
-import { failure, SimulatedDisk, seededRandom } from "./simulated-disk.ts";
 
 const PATH = "/data/app.db";
 const PAGES = 12;

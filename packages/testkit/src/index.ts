@@ -33,8 +33,19 @@ export {
   type OpenedPageSource,
   type PageSourceSubject,
 } from "./page-source-suite.ts";
-export { describePageStore, type PageStorePlace, type PageStoreSubject } from "./page-store-suite.ts";
+export { describePageStore } from "./page-store-suite.ts";
 export { describePredictor, type PredictorSubject } from "./predictor-suite.ts";
 export { type Misbehaviour, type RecordedRequest, RecordingTransport } from "./recording-transport.ts";
 export { allPages, databaseFromFile, patternDatabase, type RemoteDatabase } from "./remote-database.ts";
+export {
+  type Chance,
+  type DiskFault,
+  type DiskOperation,
+  failure,
+  injectFault,
+  SimulatedDisk,
+  type SimulatedFile,
+  seededRandom,
+} from "./simulated-disk.ts";
+export type { PageStorePlace, PageStoreSubject } from "./store-subject.ts";
 export { describeTransport, type TransportRemote, type TransportSubject } from "./transport-suite.ts";

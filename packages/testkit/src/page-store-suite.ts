@@ -1,48 +1,18 @@
-import {
-  type DatabaseShape,
-  type PageEntry,
-  type PageNo,
-  type PageStore,
-  pageNo,
-  revision,
-} from "@lacuna/page";
+import { type DatabaseShape, type PageNo, type PageStore, pageNo, revision } from "@lacuna/page";
 import { afterEach, describe, expect, it } from "vitest";
-
-/** Where one store lives. Stores of different places know nothing of each other. */
-export interface PageStorePlace {
-  /** Opens the store of this place; what a persistent store held before is there again. */
-  open(): Promise<PageStore>;
-}
-
-/** A kind of page store, and what it says it can do. */
-export interface PageStoreSubject {
-  readonly name: string;
-  readonly capabilities: {
-    /** What was put is there again after closing and opening. */
-    readonly persistent: boolean;
-    /** Opening a place that is already open fails with `LOCKED`. */
-    readonly exclusive: boolean;
-    /** It has `getSync`. */
-    readonly synchronous: boolean;
-  };
-  /** A new, empty place on every call. */
-  place(): PageStorePlace | Promise<PageStorePlace>;
-}
-
-const PAGE_SIZE = 512;
-const SHAPE: DatabaseShape = { revision: revision("first"), pageSize: PAGE_SIZE, pageCount: 1000 };
-
-/** Bytes that tell the page and what it was put for. */
-function bytesOf(page: number, fill = 1, pageSize = PAGE_SIZE): Uint8Array {
-  const bytes = new Uint8Array(pageSize).fill(fill);
-  new DataView(bytes.buffer).setUint32(0, page);
-  return bytes;
-}
-
-const entry = (page: number, fill = 1): PageEntry => ({ page: pageNo(page), bytes: bytesOf(page, fill) });
-const pages = (...numbers: number[]): PageNo[] => numbers.map(pageNo);
-const run = (first: number, last: number) => ({ first: pageNo(first), last: pageNo(last) });
-const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+import { describeLastingFiles, describeStoreFiles } from "./store-files-suite.ts";
+import {
+  bytesOf,
+  entry,
+  from,
+  type OpenAt,
+  PAGE_SIZE,
+  type PageStorePlace,
+  type PageStoreSubject,
+  pages,
+  run,
+  SHAPE,
+} from "./store-subject.ts";
 
 /** One test for each promise of the `PageStore` contract. */
 export function describePageStore(subject: PageStoreSubject): void {
@@ -334,6 +304,9 @@ export function describePageStore(subject: PageStoreSubject): void {
       await expect(store.reset(SHAPE)).rejects.toMatchObject(closed);
       await expect(store.setMeta({})).rejects.toMatchObject(closed);
       await expect(store.flush()).rejects.toMatchObject(closed);
+      await expect(store.adopt(SHAPE, [])).rejects.toMatchObject(closed);
+      await expect(store.openFile("wal")).rejects.toMatchObject(closed);
+      await expect(store.removeFile("wal")).rejects.toMatchObject(closed);
       if (store.getSync !== undefined) {
         expect(() => store.getSync?.(pageNo(1))).toThrow(expect.objectContaining(closed));
       }
@@ -373,12 +346,14 @@ export function describePageStore(subject: PageStoreSubject): void {
       });
     }
 
-    if (persistent) describePersistence(subject, openAt);
+    describeStoreFiles({ empty, shaped });
+    if (persistent) {
+      describePersistence(subject, openAt);
+      describeLastingFiles(subject, openAt);
+    }
     if (exclusive) describeOwnership(subject, openAt);
   });
 }
-
-type OpenAt = (place: PageStorePlace) => Promise<PageStore>;
 
 function describePersistence(subject: PageStoreSubject, openAt: OpenAt): void {
   it("holds the same after closing and opening", async () => {

@@ -1,4 +1,13 @@
-import type { FileSystem, OpenFile } from "../src/files/file-system.ts";
+/** An open file of a simulated disk, as the file system of `@lacuna/storage` has it. */
+export interface SimulatedFile {
+  size(): Promise<number>;
+  read(into: Uint8Array, position: number): Promise<number>;
+  readSync(into: Uint8Array, position: number): number;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  truncate(size: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
 
 /** One call of the file system, as the hook of a simulated disk sees it before it happens. */
 export interface DiskOperation {
@@ -86,7 +95,7 @@ function applied(
  * A file system in memory that knows what is durable: bytes after `sync`, names after `syncDirectory`.
  * Of the changes since then, of names and of sectors, any may survive a power cut and any may be lost.
  */
-export class SimulatedDisk implements FileSystem {
+export class SimulatedDisk {
   /** Called before each operation; may throw to make it fail. */
   before: (operation: DiskOperation) => void = () => {};
   /** Once off, nothing works any more: the power is cut or the process was killed. */
@@ -113,6 +122,12 @@ export class SimulatedDisk implements FileSystem {
     this.#syncNames();
   }
 
+  /** Takes a name away, durably. Nothing happens if it is not there. */
+  discard(path: string): void {
+    this.#rename([path, undefined]);
+    this.#syncNames();
+  }
+
   /** The disk as the next process finds it after this one was killed: all that was written is there. */
   afterKill(): SimulatedDisk {
     return this.#copy(this.#names, (inode) => inode.bytes.slice());
@@ -136,7 +151,7 @@ export class SimulatedDisk implements FileSystem {
     return this.#names.get(path)?.bytes.byteLength;
   }
 
-  async open(path: string, how: "existing" | "new" | "any"): Promise<OpenFile> {
+  async open(path: string, how: "existing" | "new" | "any"): Promise<SimulatedFile> {
     this.#enter("open", path);
     let inode = this.#names.get(path);
     if (inode === undefined && how === "existing") throw failure("ENOENT", path);
@@ -170,7 +185,7 @@ export class SimulatedDisk implements FileSystem {
     this.#syncNames();
   }
 
-  #file(path: string, inode: Inode): OpenFile {
+  #file(path: string, inode: Inode): SimulatedFile {
     const read = (into: Uint8Array, position: number): number => {
       const found = inode.bytes.subarray(position, position + into.byteLength);
       into.set(found);
@@ -236,6 +251,39 @@ function rename(names: Map<string, Inode>, change: readonly (readonly [string, I
 /** An error as a file system throws it. */
 export function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
+/** Which operation of a disk fails, and how. */
+export interface DiskFault {
+  /** Counted from 1, among the operations of `kinds`. */
+  readonly nth: number;
+  /** @default every kind */
+  readonly kinds?: readonly DiskOperation["kind"][] | undefined;
+  /** Of the error: `EIO` or `ENOSPC`, say. */
+  readonly code: string;
+  /**
+   * How many bytes arrive nevertheless where a write fails.
+   * @default 0
+   */
+  readonly tornBytes?: number | undefined;
+  /** Nothing works any more afterwards: the power was cut, or the process killed. */
+  readonly off?: boolean | undefined;
+}
+
+/**
+ * Makes one operation of a disk fail.
+ * @returns how many operations of the kinds there were so far
+ */
+export function injectFault(disk: SimulatedDisk, fault: DiskFault): { readonly seen: number } {
+  const count = { seen: 0 };
+  disk.before = ({ kind, path }) => {
+    if (fault.kinds !== undefined && !fault.kinds.includes(kind)) return;
+    if (++count.seen !== fault.nth) return;
+    disk.tornBytes = fault.tornBytes ?? 0;
+    if (fault.off) disk.off = true;
+    throw failure(fault.code, path);
+  };
+  return count;
 }
 
 /** Numbers from 0 to below 1 that depend on the seed alone. */
