@@ -1,4 +1,5 @@
 import type { SqlValue } from "./parameters.ts";
+import type { SqlResult } from "./row-reader.ts";
 
 /** A column of a table. */
 export interface CapturedColumn {
@@ -37,7 +38,7 @@ export interface CapturedRow {
   readonly table: string;
   readonly rowid: bigint;
   /** In the order of the table's columns. */
-  readonly values: readonly SqlValue[];
+  readonly values: readonly SqlResult[];
 }
 
 /**

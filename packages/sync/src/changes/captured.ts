@@ -31,7 +31,12 @@ export interface CapturedRow {
 /** A part of what a transaction did. */
 export type CapturedItem =
   | { readonly kind: "ddl"; readonly sql: string }
-  | { readonly kind: "statement"; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  | {
+      readonly kind: "statement";
+      readonly sql: string;
+      /** As they were given to SQLite. */
+      readonly parameters: readonly unknown[];
+    }
   | {
       readonly kind: "changeset";
       /** What the session extension gives. */

@@ -6,6 +6,7 @@ import {
   readChangeset,
   readRowValues,
 } from "@lacuna/protocol";
+import { boundValue } from "./bound-value.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
 import type { Change, ChangeTransaction } from "./change.ts";
@@ -33,7 +34,7 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
     if (item.kind === "ddl") writer.byte(DDL).text(item.sql);
     else if (item.kind === "statement") {
       writer.byte(STATEMENT).text(item.sql).count(item.parameters.length);
-      writeRowValues(writer, item.parameters);
+      writeRowValues(writer, item.parameters.map(boundValue));
     } else encodeChangeset(writer, item);
   }
   return writer.finish();
