@@ -7,6 +7,7 @@ Commands:
   query URL SQL...   run SQL on a remote database, a file of a static host or a local file
   inspect URL        tell what a database file is made of, and whether it is sound
   serve FILE|DIR     serve databases to Lacuna and Turso clients, and as static files
+  publish FILE DIR   make a directory of a database that any static host can serve
   help [COMMAND]     explain a command
 
 Options:
@@ -21,7 +22,8 @@ const QUERY_HELP = `Usage: lacuna query [options] URL SQL [SQL...]
 Runs SQL on a database and writes the rows to the standard output. Of the database only the pages come that the SQL
 needs.
 
-URL   http:// https:// libsql:// of a sync server, http(s)://host/file.db of a static host, or a local file
+URL   http:// https:// libsql:// of a sync server, http(s)://host/file.db of a static host,
+      http(s)://host/dir/manifest.lacuna of a published directory, or a local file
 SQL   one or more statements; - reads them from the standard input
 
 Output:
@@ -37,7 +39,7 @@ Parameters:
 Database:
   --path FILE           keep what came in FILE, for the next time (default: in memory)
   --auth-token TOKEN    credentials for the remote (default: $LACUNA_AUTH_TOKEN)
-  --remote KIND         static or sync-server, where it cannot be told by asking
+  --remote KIND         static, published or sync-server, where it cannot be told by asking
   --prefix BYTES        bring so much of the file at opening (default: 128k)
   --segment-size BYTES  bring so much at once when a page is missing (default: auto)
   --no-prefetch         bring nothing ahead of the query (--prefetch: do, the default)
@@ -75,6 +77,22 @@ Log:
 BYTES is a number such as 4096, 128k or 1m. /health and /metrics are for monitoring.
 `;
 
+const PUBLISH_HELP = `Usage: lacuna publish [options] FILE DIR
+
+Makes a directory of a database that any static host or bucket can serve: compressed segments that never change, and a
+small manifest that is replaced last. Readers take it at http(s)://host/dir/manifest.lacuna, check every byte of it, and
+find any row with one request once it is open. Publishing again writes what changed.
+
+Options:
+  --keep N              leave the files of N older snapshots, remove those that only older ones need (default: all stay)
+  --segment-size BYTES  so much of the database in a segment (default: 128k)
+  --structure BYTES     so many of the pages on the way to rows come along with opening, at most (default: 4m)
+  --prefix BYTES        so much of the beginning of the file does too (default: 128k)
+  --json                tell what was done as a JSON object
+
+BYTES is a number such as 4096, 128k or 1m.
+`;
+
 const INSPECT_HELP = `Usage: lacuna inspect [options] URL
 
 Tells what a database file is made of: its header, its tables with columns and affinities, its indexes. Of a remote
@@ -92,7 +110,7 @@ Options:
   --json                one JSON object
   --path FILE           keep what came in FILE, for the next time (default: in memory)
   --auth-token TOKEN    credentials for the remote (default: $LACUNA_AUTH_TOKEN)
-  --remote KIND         static or sync-server, where it cannot be told by asking
+  --remote KIND         static, published or sync-server, where it cannot be told by asking
   --timeout MS          give up on a remote that is silent for so long (default: 30000)
 `;
 
@@ -100,6 +118,7 @@ const COMMAND_HELP: Readonly<Record<string, string>> = {
   query: QUERY_HELP,
   inspect: INSPECT_HELP,
   serve: SERVE_HELP,
+  publish: PUBLISH_HELP,
 };
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(COMMAND_HELP);

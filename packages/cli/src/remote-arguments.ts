@@ -12,6 +12,9 @@ export const REMOTE_ARGUMENTS = {
   timeout: { type: "string" },
 } as const;
 
+const REMOTE_KINDS = ["static", "published", "sync-server"] as const;
+type RemoteKind = (typeof REMOTE_KINDS)[number];
+
 interface RemoteValues {
   readonly path?: string | undefined;
   readonly "auth-token"?: string | undefined;
@@ -60,7 +63,8 @@ function databaseUrl(command: string, location: string): string {
   throw new UsageError(`the URL must be http:, https:, libsql: or file:, got '${scheme}'`, command);
 }
 
-function remoteKind(command: string, kind: string | undefined): "static" | "sync-server" | undefined {
-  if (kind === undefined || kind === "static" || kind === "sync-server") return kind;
-  throw new UsageError(`--remote must be static or sync-server, got '${kind}'`, command);
+function remoteKind(command: string, kind: string | undefined): RemoteKind | undefined {
+  const found = REMOTE_KINDS.find((each) => each === kind);
+  if (found !== undefined || kind === undefined) return found;
+  throw new UsageError(`--remote must be static, published or sync-server, got '${kind}'`, command);
 }

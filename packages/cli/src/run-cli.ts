@@ -48,6 +48,7 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   if (beforeOperands.some((word) => word === "-h" || word === "--help")) return context.stdout.write(help);
   // Each command is loaded only when it is wanted: help should not wait for SQLite.
   if (command === "inspect") return (await import("./inspect-command.ts")).inspectCommand(rest, context);
+  if (command === "publish") return (await import("./publish-command.ts")).publishCommand(rest, context);
   if (command === "serve") return (await import("./serve-command.ts")).serveCommand(rest, context);
   return (await import("./query-command.ts")).queryCommand(rest, context);
 }

@@ -28,7 +28,13 @@ describe("the command line", () => {
   });
 
   it("keeps its help within 120 columns", async () => {
-    for (const argv of [["help"], ["help", "query"], ["help", "inspect"], ["help", "serve"]]) {
+    for (const argv of [
+      ["help"],
+      ["help", "query"],
+      ["help", "inspect"],
+      ["help", "serve"],
+      ["help", "publish"],
+    ]) {
       const { out } = await run(argv);
       expect(out.split("\n").filter((line) => line.length > 120)).toEqual([]);
     }
@@ -36,7 +42,7 @@ describe("the command line", () => {
 
   it.each([
     [[], "there is no command", "lacuna --help"],
-    [["fly"], "unknown command 'fly'; commands are query, inspect, serve", "lacuna --help"],
+    [["fly"], "unknown command 'fly'; commands are query, inspect, serve, publish", "lacuna --help"],
     [["--fly"], "unknown option '--fly'", "lacuna --help"],
     [["toString"], "unknown command 'toString'", "lacuna --help"],
     [["help", "fly"], "there is no help for 'fly'", "lacuna --help"],
@@ -58,6 +64,11 @@ describe("the command line", () => {
       "lacuna help serve",
     ],
     [["serve", "--port", "70000", "a.db"], "got '70000'", "lacuna help serve"],
+    [["publish"], "there is no FILE", "lacuna help publish"],
+    [["publish", "a.db"], "there is no DIR", "lacuna help publish"],
+    [["publish", "a.db", "b", "c"], "'c' is too much", "lacuna help publish"],
+    [["publish", "--keep", "x", "a.db", "b"], "--keep must be a whole number", "lacuna help publish"],
+    [["publish", "--prefix", "x", "a.db", "b"], "--prefix must be a number of bytes", "lacuna help publish"],
     [["query"], "there is no URL", "lacuna help query"],
     [["query", "x.db"], "there is no SQL", "lacuna help query"],
     [["query", "x.db", " ; "], "the SQL has no statement", "lacuna help query"],

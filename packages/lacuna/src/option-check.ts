@@ -29,7 +29,7 @@ export const REMOTE_OPTIONS: Readonly<Record<keyof RemoteOptions, Check>> = {
   authToken: isStringOrFunction,
   remoteEncryption: isObject,
   fetch: isFunction,
-  remote: isOneOf("auto", "sync-server", "static"),
+  remote: isOneOf("auto", "sync-server", "static", "published"),
   timeoutMs: isIntegerFrom(1),
   attempts: isIntegerFrom(1),
   now: isFunction,

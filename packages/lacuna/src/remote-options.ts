@@ -10,8 +10,9 @@ export interface RemoteEncryptionOptions {
 /** Where a database lives and how it is reached. */
 export interface RemoteOptions {
   /**
-   * The remote: `libsql://`, `https://` or `http://` of a sync server, `https://host/file.db` of a static host, or
-   * `file:` of a local database. A function is called before every request; `null` means: offline for now.
+   * The remote: `libsql://`, `https://` or `http://` of a sync server, `https://host/file.db` of a static host,
+   * `https://host/directory/manifest.lacuna` of a published directory, or `file:` of a local database. A function is
+   * called before every request; `null` means: offline for now.
    */
   readonly url?: string | (() => string | null) | undefined;
   /** Bearer token, or a function that is asked before every request. */
@@ -20,10 +21,11 @@ export interface RemoteOptions {
   /** Used for every request instead of the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /**
-   * What the remote is. `"auto"` tells by the URL and by asking, which costs one request at the first opening.
+   * What the remote is. `"auto"` tells by the URL and by asking, which costs one request at the first opening, or more; the
+   * URL of the manifest of a published directory tells without.
    * @default "auto"
    */
-  readonly remote?: "auto" | "sync-server" | "static" | undefined;
+  readonly remote?: "auto" | "sync-server" | "static" | "published" | undefined;
   /**
    * Milliseconds without any sign of the remote after which a request fails with `TIMEOUT`.
    * @default 30000

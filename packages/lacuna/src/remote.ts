@@ -24,6 +24,7 @@ export function openRemote(options: RemoteOptions, files: LocalFiles): Remote | 
   const name = nameOf(url);
   if (name.startsWith("file:")) return { transport: localFile(url, files), name };
   if (options.remote === "static") return { transport: patient(staticHost(url, options)), name };
+  if (options.remote === "published") return { transport: patient(published(url, options)), name };
   if (options.remote === "sync-server" || httpUrl(url) !== url) {
     return { transport: patient(syncServer(url, options)), name };
   }
@@ -42,6 +43,8 @@ function nameOf(url: string): string {
   if (/^(?:https?|file):/.test(name)) return name;
   throw new LacunaError("INVALID_OPTION", `option url must be libsql:, https:, http: or file:, got ${name}`);
 }
+
+const NOTHING: TransportTraffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
 
 const fetchOf = (options: RemoteOptions): typeof fetch => options.fetch ?? globalThis.fetch;
 
@@ -63,12 +66,25 @@ function staticHost(url: string, options: RemoteOptions): Transport {
   return httpRangeTransport({ url, authToken, fetch: fetchOf(options), now });
 }
 
+/** A published directory, whose adapter is loaded when it is first read: most databases are none. */
+function published(url: string, options: RemoteOptions): Transport {
+  return deferredTransport(
+    () => publishedDirectory(url, options),
+    () => NOTHING,
+  );
+}
+
+async function publishedDirectory(url: string, options: RemoteOptions): Promise<Transport> {
+  const { publishedTransport } = await import("@lacuna/transport/published");
+  const { authToken, now } = options;
+  return publishedTransport({ url, authToken, fetch: fetchOf(options), now });
+}
+
 /** A local database, whose adapter is loaded when it is first read. */
 function localFile(url: string, files: LocalFiles): Transport {
-  const nothing: TransportTraffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
   return deferredTransport(
     () => files.openDatabase(url),
-    () => nothing,
+    () => NOTHING,
   );
 }
 
@@ -87,6 +103,7 @@ function asked(url: string, options: RemoteOptions): Transport {
         fetch: counted,
         signal,
       });
+      if (kind === "published") return publishedDirectory(url, options);
       return kind === "static" ? staticHost(url, options) : syncServer(url, options);
     },
     () => ({ requests, sentBytes: 0, receivedBytes: 0 }),
