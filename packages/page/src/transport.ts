@@ -25,7 +25,8 @@ export type Bootstrap =
 export interface Opening {
   readonly shape: DatabaseShape;
   /**
-   * The pages of the bootstrap, in batches as for `fetchPages`, each at most once. Iterate it at most once; ending the
+   * The pages of the bootstrap, in batches as for `fetchPages`, each at most once; others that came along anyway may be among
+   * them, unless the bootstrap is none. Iterate it at most once; ending the
    * iteration early cancels the rest. It must be iterated or ended (`return()`), or the connection stays open.
    */
   readonly pages: AsyncIterable<readonly PageEntry[]>;
