@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,15 +7,22 @@ import { pageIndex, revision } from "@lacuna/page";
 import { encodePullRequest } from "@lacuna/protocol";
 import type { Bench, BenchResult } from "./bench.ts";
 import { createLargeDatabase } from "./memory/large-database.ts";
+import { measuresOf, type Served, servedBy } from "./serve/process-measures.ts";
 import { RawClient } from "./serve/raw-client.ts";
 
 const DATABASE_BYTES = 100_000_000;
 const PAGE_BYTES = 4096;
 const CLIENTS = 64;
 const PAGES_EACH = 1000;
-const ROUNDS = 3;
+/** In the first ones programs are compiled and memory is asked for. */
+const ROUNDS = 6;
+const TIMES_EACH = 5;
+const MAX_GROWTH_MIB = 16;
 
-/** How fast a server with a history gives pages away, on loopback. The client is on the same machine and takes its part. */
+/**
+ * How fast a server with a history gives pages away, on loopback, and beside it what `node:http` alone can do with a constant body
+ * for the same client. The client is on the same machine and takes its part.
+ */
 export const serveBench: Bench = {
   name: "serve",
   summary: "100 MB of pages to one client, and single pages to 64 clients, over loopback",
@@ -30,85 +36,133 @@ export const serveBench: Bench = {
   },
 };
 
+interface Server extends Served {
+  readonly child: ChildProcess;
+}
+
+/** Requests that a server is asked to answer. */
+interface Load {
+  readonly server: Server;
+  readonly path: string;
+  readonly body: (number: number) => Uint8Array;
+}
+
+interface Round {
+  readonly bytesPerSecond: number;
+  readonly cpuMsPer100Mb: number;
+  readonly requestsPerSecond: number;
+  readonly cpuMicrosecondsPerRequest: number;
+  readonly rssMib: number;
+}
+
 async function measure(directory: string, say: (line: string) => void): Promise<BenchResult> {
   const file = join(directory, "large.db");
   createLargeDatabase(file, DATABASE_BYTES);
   const fileBytes = (await stat(file)).size;
-  const child = fork(fileURLToPath(new URL("./serve/serving-process.ts", import.meta.url)), [file], {
-    execArgv: ["--conditions=lacuna-source", "--no-warnings=ExperimentalWarning"],
-  });
+  const pageCount = fileBytes / PAGE_BYTES;
+  const ours = await start("serving-process", file);
+  const bare = await start("bare-process");
   try {
-    const served = await message<{ port: number; revision: string }>(child);
-    const start = await rss(child);
-    const rates = await everything(served.port);
-    const afterAll = await rss(child);
-    for (const rate of rates) say(`all pages: ${rate.toFixed(0)} MB/s`);
-    const perSecond = await singlePages(served.port, served.revision, fileBytes / PAGE_BYTES);
-    const end = await rss(child);
-    const again = await singlePages(served.port, served.revision, fileBytes / PAGE_BYTES);
-    const endAgain = await rss(child);
+    const pageRequest = (number: number): Uint8Array => {
+      const page = pageIndex((number * 104_729) % pageCount);
+      const pages = [{ first: page, last: page }];
+      return encodePullRequest({ serverRevision: revision(ours.revision), pages });
+    };
+    const empty = (): Uint8Array => new Uint8Array(0);
+    const rows: (string | number)[][] = [];
+    const sizes: number[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      const bareRound = await measureRound(
+        { server: bare, path: `/${fileBytes}`, body: empty },
+        { server: bare, path: `/${PAGE_BYTES}`, body: pageRequest },
+      );
+      const ourRound = await measureRound(
+        { server: ours, path: "/pull-updates", body: empty },
+        { server: ours, path: "/pull-updates", body: pageRequest },
+      );
+      sizes.push(ourRound.rssMib);
+      rows.push(rowOf(round, "node:http alone", bareRound), rowOf(round, "lacuna", ourRound));
+      say(`round ${round} of ${ROUNDS}`);
+    }
+    const [, second = 0] = sizes;
     return {
       tables: [
         {
           title: `serving ${(fileBytes / 1e6).toFixed(0)} MB on ${availableParallelism()} cores`,
           columns: [
+            "round",
+            "server",
             "all pages MB/s",
+            "CPU ms/100 MB",
             "single pages/s",
-            "MiB at start",
-            "MiB after all pages",
-            "MiB after single pages",
-            "MiB after as many again",
+            "CPU us/request",
+            "MiB",
           ],
-          rows: [[Math.max(...rates), Math.max(perSecond, again), start, afterAll, end, endAgain]],
+          rows,
+        },
+      ],
+      bars: [
+        {
+          what: "growth of the server from the second round to the last",
+          found: (sizes.at(-1) ?? 0) - second,
+          atMost: MAX_GROWTH_MIB,
+          unit: "MiB",
         },
       ],
     };
   } finally {
-    if (child.connected) child.disconnect();
+    for (const { child } of [ours, bare]) if (child.connected) child.disconnect();
   }
 }
 
-/** Fetches all pages a few times. @returns megabytes per second of each time */
-async function everything(port: number): Promise<number[]> {
-  const client = new RawClient(port, 1);
-  const rates: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    const bytes = await client.post("/pull-updates", new Uint8Array(0));
-    rates.push(bytes / 1000 / (performance.now() - started));
-  }
-  client.close();
-  return rates;
-}
+const rowOf = (round: number, name: string, found: Round): (string | number)[] => [
+  round,
+  name,
+  found.bytesPerSecond / 1e6,
+  found.cpuMsPer100Mb,
+  found.requestsPerSecond,
+  found.cpuMicrosecondsPerRequest,
+  found.rssMib,
+];
 
-/** Fetches scattered pages of the revision, one to a request. @returns requests per second */
-async function singlePages(port: number, name: string, pageCount: number): Promise<number> {
-  const client = new RawClient(port, CLIENTS);
-  const started = performance.now();
-  const work = async (number: number): Promise<void> => {
-    for (let i = 0; i < PAGES_EACH; i++) {
-      const page = pageIndex((number * 7919 + i * 104_729) % pageCount);
-      const pages = [{ first: page, last: page }];
-      await client.post("/pull-updates", encodePullRequest({ serverRevision: revision(name), pages }));
-    }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => work(number)));
-  client.close();
-  return (CLIENTS * PAGES_EACH * 1000) / (performance.now() - started);
-}
-
-/** The resident set of the server, in mebibytes. */
-async function rss(child: ChildProcess): Promise<number> {
-  child.send("memory");
-  return (await message<{ rssBytes: number }>(child)).rssBytes / 2 ** 20;
-}
-
-/** @throws {Error} if the process ends before it says anything */
-async function message<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`the server ended with code ${code}`);
+async function start(name: string, ...args: string[]): Promise<Server> {
+  const child = fork(fileURLToPath(new URL(`./serve/${name}.ts`, import.meta.url)), args, {
+    execArgv: ["--conditions=lacuna-source", "--no-warnings=ExperimentalWarning"],
   });
-  const [found] = (await Promise.race([once(child, "message"), ended])) as [T];
-  ended.catch(() => {});
-  return found;
+  return { child, ...(await servedBy(child)) };
+}
+
+async function measureRound(whole: Load, single: Load): Promise<Round> {
+  const { child } = whole.server;
+  const before = await measuresOf(child);
+  const bulk = await send(whole, 1, TIMES_EACH);
+  const between = await measuresOf(child);
+  const pages = await send(single, CLIENTS, CLIENTS * PAGES_EACH);
+  const after = await measuresOf(child);
+  return {
+    bytesPerSecond: bulk.bytes / bulk.seconds,
+    cpuMsPer100Mb: (between.cpuMicroseconds - before.cpuMicroseconds) / (bulk.bytes / 1e5),
+    requestsPerSecond: (CLIENTS * PAGES_EACH) / pages.seconds,
+    cpuMicrosecondsPerRequest: (after.cpuMicroseconds - between.cpuMicroseconds) / (CLIENTS * PAGES_EACH),
+    rssMib: after.rssMib,
+  };
+}
+
+/** Sends so many requests over so many connections, on each one after the other. */
+async function send(
+  { server, path, body }: Load,
+  connections: number,
+  requests: number,
+): Promise<{ readonly bytes: number; readonly seconds: number }> {
+  const client = new RawClient(server.port, connections);
+  const started = performance.now();
+  let bytes = 0;
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < requests) bytes += await client.post(path, body(next++));
+  };
+  await Promise.all(Array.from({ length: connections }, work));
+  const seconds = (performance.now() - started) / 1000;
+  client.close();
+  return { bytes, seconds };
 }

@@ -7,6 +7,7 @@ import { openServedFile, openServedSql, serveNode } from "@lacuna/server/node";
 import type { Report } from "./anywhere/vitest.ts";
 import { bundle } from "./bundle.ts";
 import { runChromium } from "./runtimes/chromium.ts";
+import { runIsolate } from "./runtimes/isolate.ts";
 import { runProgram } from "./runtimes/program.ts";
 import { makeSample } from "./sample.ts";
 import { serveSite } from "./site.ts";
@@ -34,6 +35,7 @@ const site = await serveSite(bundles);
 const results: { runtime: string; report: Report | undefined; error?: unknown }[] = [];
 const surroundings = (runtime: string): Surroundings => {
   const base = { runtime, server: server.url, host: server.url };
+  if (runtime === "isolate") return base;
   if (runtime.startsWith("chromium")) return { ...base, wasm: `${site.url}/sqlite3.wasm` };
   const directory = join(scratch, runtime);
   mkdirSync(directory);
@@ -53,6 +55,11 @@ for (const [runtime, command] of wanted) {
       continue;
     }
     const file = join(bundles, `${runtime}.js`);
+    if (runtime === "isolate") {
+      await bundle("in-isolate", file, ["workerd", "worker"], "browser");
+      results.push({ runtime, report: await runIsolate(file, surroundings(runtime)) });
+      continue;
+    }
     await bundle("with-files", file, [runtime.startsWith("node") ? "node" : runtime, "node"], "neutral");
     const flags = runtime === "deno" ? ["run", "--allow-all", file] : [file];
     results.push({ runtime, report: await runProgram(command, flags, surroundings(runtime)) });
@@ -81,7 +88,10 @@ process.exitCode = good ? 0 : 1;
 
 /** Node is this one; the others by the environment: LACUNA_DENO, LACUNA_BUN, LACUNA_CHROMIUM. */
 function found(): Map<string, string> {
-  const runtimes = new Map([["node", process.execPath]]);
+  const runtimes = new Map([
+    ["node", process.execPath],
+    ["isolate", "workerd"],
+  ]);
   for (const name of ["deno", "bun"]) {
     const command = process.env[`LACUNA_${name.toUpperCase()}`];
     if (command !== undefined) runtimes.set(name, command);

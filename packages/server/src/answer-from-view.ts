@@ -1,11 +1,12 @@
 import { isLacunaError, type Revision } from "@lacuna/page";
 import type { Buffers } from "./buffers.ts";
-import { type ChunkSource, generatedChunks } from "./chunk-source.ts";
+import { type ChunkSource, madeChunks } from "./chunk-source.ts";
 import { Refusal } from "./json-answer.ts";
 import type { Reply } from "./reply.ts";
 import type { ServedDatabase, ServedView } from "./served-database.ts";
 
-export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
+/** Each piece is begun when the one before is done, and the next is asked for. */
+export type Chunks = Generator<Promise<Uint8Array<ArrayBuffer>>, void, undefined>;
 
 /** An answer before its body is made. */
 export interface Answer {
@@ -59,14 +60,16 @@ async function replyFrom(view: ServedView, answer: Answer, context: AnswerContex
     return { status, headers, body: null };
   }
   const { chunks, bytes } = body;
-  const { value: first } = await chunks.next();
+  const make = async (): Promise<Uint8Array<ArrayBuffer> | undefined> =>
+    (await chunks.next().value) ?? undefined;
+  const first = await make();
   context.signal.throwIfAborted();
   const described = { ...headers, "content-length": String(bytes) };
   if (first?.length === bytes) {
     await view.close();
     return { status, headers: described, body: first };
   }
-  const rest = generatedChunks(chunks, { ...context, onEnd: () => view.close() });
+  const rest = madeChunks({ ...context, make, onEnd: () => view.close() });
   return { status, headers: described, body: first === undefined ? rest : startingWith(first, rest) };
 }
 

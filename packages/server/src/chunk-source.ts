@@ -30,7 +30,9 @@ export function chunksOf(stream: ReadableStream<Uint8Array>): ChunkSource {
   };
 }
 
-export interface GeneratedChunksOptions {
+export interface MadeChunksOptions {
+  /** Makes the next piece; `undefined` at the end. */
+  readonly make: () => Promise<Uint8Array | undefined>;
   readonly stallTimeoutMs: number;
   /** Hears of what broke the body off, when no status can tell of it any more. */
   readonly onFailure: (error: unknown) => void;
@@ -39,11 +41,9 @@ export interface GeneratedChunksOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a generator makes as such a source. An aborted receiver is no failure. */
-export function generatedChunks(
-  pieces: AsyncGenerator<Uint8Array, void, undefined>,
-  { stallTimeoutMs, onFailure, onEnd, signal }: GeneratedChunksOptions,
-): ChunkSource {
+/** What is made on demand as such a source. That a receiver is gone is no failure. */
+export function madeChunks(options: MadeChunksOptions): ChunkSource {
+  const { make, stallTimeoutMs, onFailure, onEnd, signal } = options;
   let ended: Promise<void> | undefined;
   const end = (): Promise<void> => (ended ??= onEnd().catch(onFailure));
   return {
@@ -51,8 +51,8 @@ export function generatedChunks(
     next: async () => {
       if (ended !== undefined) return undefined;
       try {
-        const { value } = await pieces.next();
-        if (value !== undefined) return value;
+        const piece = await make();
+        if (piece !== undefined) return piece;
       } catch (error) {
         if (!signal.aborted && ended === undefined) onFailure(error);
         await end();
@@ -64,8 +64,6 @@ export function generatedChunks(
     close: async (reason) => {
       if (ended !== undefined) return ended;
       if (reason !== undefined) onFailure(reason);
-      // A generator in the middle of a piece ends when that is made; what it reads from is let go at once.
-      void pieces.return().catch(() => {});
       await end();
     },
   };

@@ -46,14 +46,15 @@ function planFile(request: Asked, view: ServedView, context: AnswerContext): Ans
   return { status: 206, headers, body: { bytes, chunks: fileChunks(view, range, context) } };
 }
 
-async function* fileChunks(view: ServedView, { first, last }: ByteRange, context: AnswerContext): Chunks {
+function* fileChunks(view: ServedView, { first, last }: ByteRange, context: AnswerContext): Chunks {
   if (last < first) return;
   const { pageSize } = view;
   const pageOf = (offset: number): PageNo => (Math.floor(offset / pageSize) + 1) as PageNo;
   const pages = [{ first: pageOf(first), last: pageOf(last) }];
   for (const group of pageChunks(pages, Math.max(1, Math.floor(context.chunkBytes / pageSize)))) {
-    const bytes = await readChunk(view, group, 0, context);
     const offset = ((group[0]?.first ?? 1) - 1) * pageSize;
-    yield bytes.subarray(Math.max(0, first - offset), last + 1 - offset);
+    yield readChunk(view, group, 0, context).then((bytes) =>
+      bytes.subarray(Math.max(0, first - offset), last + 1 - offset),
+    );
   }
 }

@@ -62,7 +62,7 @@ export function answerPages(
   );
 }
 
-async function* pageBytes(view: ServedView, first: number, last: number, context: AnswerContext): Chunks {
+function* pageBytes(view: ServedView, first: number, last: number, context: AnswerContext): Chunks {
   const pages = [{ first: (first + 1) as PageNo, last: (last + 1) as PageNo }];
   for (const group of pageChunks(pages, Math.max(1, Math.floor(context.chunkBytes / view.pageSize)))) {
     yield readChunk(view, group, 0, context);

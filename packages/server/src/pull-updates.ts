@@ -138,24 +138,35 @@ function pullBody(view: ServedView, ranges: readonly PageRange[], context: Answe
 }
 
 /** The header goes out together with the first pages: then their being readable decides the status. */
-async function* pullChunks(
+function* pullChunks(
   view: ServedView,
   header: Uint8Array<ArrayBuffer>,
   ranges: readonly PageRange[],
   context: AnswerContext,
 ): Chunks {
   const { pageSize } = view;
-  if (ranges.length === 0) yield header;
+  if (ranges.length === 0) yield Promise.resolve(header);
   let before: Uint8Array = header;
   for (const group of pageChunks(ranges, Math.max(1, Math.floor(context.chunkBytes / pageSize)))) {
-    const indexes = indexRanges(group);
-    const heads = pageMessagesLength(indexes, pageSize) - countPages(group) * pageSize;
-    const chunk = await readChunk(view, group, before.length + heads, context);
-    chunk.set(before);
-    framePages(chunk, before.length, indexes, pageSize);
+    yield framedChunk(view, before, group, context);
     before = NO_BYTES;
-    yield chunk;
   }
+}
+
+/** Pages as messages, behind other bytes. */
+async function framedChunk(
+  view: ServedView,
+  before: Uint8Array,
+  group: readonly PageRange[],
+  context: AnswerContext,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { pageSize } = view;
+  const indexes = indexRanges(group);
+  const heads = pageMessagesLength(indexes, pageSize) - countPages(group) * pageSize;
+  const chunk = await readChunk(view, group, before.length + heads, context);
+  chunk.set(before);
+  framePages(chunk, before.length, indexes, pageSize);
+  return chunk;
 }
 
 const NO_BYTES = new Uint8Array(0);

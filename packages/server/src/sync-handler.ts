@@ -52,13 +52,12 @@ export interface SyncHandlerOptions {
    */
   readonly maxSqlBytes?: number | undefined;
   /**
-   * How many bytes of pages are read at a time: an answer under way holds a few times as much in memory. At least one page is
-   * read.
-   * @default 262144
+   * How many bytes of pages are read at a time: an answer under way holds about as much in memory. At least one page is read.
+   * @default 524288
    */
   readonly chunkBytes?: number | undefined;
   /**
-   * How long a receiver may take nothing, in milliseconds, before its answer is broken off.
+   * How long a receiver may take over one piece of its answer, `chunkBytes` long, in milliseconds, before that is broken off.
    * @default 60000
    */
   readonly stallTimeoutMs?: number | undefined;
@@ -94,7 +93,7 @@ interface Route {
  * @throws {LacunaError} `INVALID_OPTION`
  */
 export function syncHandler(options: SyncHandlerOptions): Handler {
-  const { database, maxBodyBytes = 1_048_576, chunkBytes = 262_144, stallTimeoutMs = 60_000 } = options;
+  const { database, maxBodyBytes = 1_048_576, chunkBytes = 524_288, stallTimeoutMs = 60_000 } = options;
   const { sql, readOnly = false, maxSqlBytes = 16_777_216 } = options;
   const tokens = knownTokens(options.authToken);
   const crossOrigin = crossOriginHeaders(options.allowOrigin ?? "*");
@@ -184,10 +183,14 @@ async function answerIndex({ database, signal }: AnswerContext): Promise<Reply> 
   return jsonAnswer({ name, ...facts, revision, pageSize, pageCount });
 }
 
+/** Where nothing has to be decoded or resolved, which is nearly always. */
+const PLAIN_PATH = /^https?:\/\/[^/?#\\]+(\/[\w/-]*)$/;
+
 /** The path without escapes, and with one slash in front: clients join URLs carelessly. */
-function pathOf(request: Asked): string | undefined {
+function pathOf({ url }: Asked): string | undefined {
   try {
-    return decodeURIComponent(new URL(request.url).pathname).replace(/^\/+/, "/");
+    const path = PLAIN_PATH.exec(url)?.[1] ?? decodeURIComponent(new URL(url).pathname);
+    return path.replace(/^\/+/, "/");
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { ManualTimers } from "@lacuna/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Handler, type SyncHandlerOptions, syncHandler } from "../src/index.ts";
 import { type NodeServer, type ServeNodeOptions, serveNode } from "../src/node/index.ts";
@@ -152,5 +153,81 @@ describe("the Node server", () => {
   ])("answers 400 to %s", async (_, text) => {
     const { path } = makeDatabase();
     expect(await exchange(await listenTo(path), text)).toMatch(/^HTTP\/1.1 400 /);
+  });
+});
+
+describe("a client that stalls", () => {
+  const piece = new Uint8Array(8 << 20);
+
+  /** Sends a request and reads nothing of the answer. */
+  async function stalledClient(server: NodeServer, path = "/"): Promise<Socket> {
+    const socket = connect(server.port, server.host);
+    socket.pause();
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await once(socket, "connect");
+    return socket;
+  }
+
+  it.each([
+    ["a whole answer", () => new Response(piece)],
+    ["a piece", () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(piece) }))],
+  ])("over %s is left alone for as long as it may take, and not longer", async (_, answer) => {
+    const timers = new ManualTimers();
+    const ended = Promise.withResolvers<void>();
+    const server = await listen(
+      async (request) => {
+        request.signal.addEventListener("abort", () => ended.resolve());
+        return answer();
+      },
+      { timers, stallTimeoutMs: 1000 },
+    );
+    const socket = await stalledClient(server);
+    const closed = once(socket, "close");
+    await expect.poll(() => timers.pending).toBe(1);
+    timers.advance(999);
+    expect(timers.pending).toBe(1);
+    timers.advance(1);
+    await ended.promise;
+    expect(timers.pending).toBe(0);
+    socket.on("error", () => {}).resume();
+    await closed;
+  });
+
+  it("of the pages is told of, and the state let go", async () => {
+    const { path, commit, writer } = makeDatabase({ journal: "wal", rows: 40_000 });
+    const timers = new ManualTimers();
+    let told: unknown;
+    const onError = (error: unknown): unknown => (told = error);
+    const handler = syncHandler({ database: await serve(path), stallTimeoutMs: 500, onError });
+    const socket = await stalledClient(await listen(handler, { timers }), "/app.db");
+    await expect
+      .poll(() => {
+        timers.advance(500);
+        return told;
+      })
+      .toMatchObject({ code: "TIMEOUT" });
+    commit(1);
+    const checkpoint = writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+    await expect.poll(() => checkpoint.get()).toMatchObject({ busy: 0 });
+    socket.destroy();
+  });
+
+  it("but takes what was sent in the end has all of it, and its connection is used again", async () => {
+    const timers = new ManualTimers();
+    const server = await listen(async () => new Response(piece), { timers, stallTimeoutMs: 1000 });
+    const socket = await stalledClient(server);
+    await expect.poll(() => timers.pending).toBe(1);
+    timers.advance(999);
+    let received = 0;
+    socket.on("data", (chunk) => {
+      received += chunk.length;
+    });
+    socket.resume();
+    await expect.poll(() => received, { timeout: 10_000 }).toBeGreaterThan(piece.length);
+    await expect.poll(() => timers.pending).toBe(0);
+    const first = received;
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await expect.poll(() => received, { timeout: 10_000 }).toBe(2 * first);
+    socket.destroy();
   });
 });

@@ -31,6 +31,8 @@ export interface ConnectionSetup {
   /** Statements that every instance runs when it is opened. */
   readonly settings: readonly string[];
   readonly counters: ConnectionCounters;
+  /** A statement that cannot be suspended ends after its first slice. */
+  readonly givesUp?: boolean | undefined;
   readonly lineage: Lineage;
   /** Where and how to write; an instance without it only reads. */
   readonly writing?: Writing | undefined;
@@ -71,7 +73,14 @@ export interface Circumstances {
   readonly view: () => Promise<View>;
   /** Told what the statement reads. */
   readonly follower?: Follower | undefined;
+  /**
+   * How long it may compute at a stretch and what it waits for then.
+   * @default 20 ms, and that other events were handled
+   */
+  readonly slices?: { readonly milliseconds: number; readonly pause: () => Promise<void> } | undefined;
 }
+
+const SLICES = { milliseconds: SLICE_MILLISECONDS, pause };
 
 /** What became of one attempt at running something. */
 type Outcome<T> =
@@ -117,10 +126,11 @@ export class Connection {
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
-  /** Pointer to the progress handler; 0 where SQLite cannot be suspended and so nothing can happen meanwhile. */
+  /** Pointer to the progress handler; 0 where nothing can happen meanwhile, because SQLite cannot be suspended. */
   #progress = 0;
   #db = 0;
   #signal: AbortSignal | undefined;
+  #slices: NonNullable<Circumstances["slices"]> = SLICES;
   #sliceEnd = 0;
   /** Why this instance can no longer be used. */
   #broken: LacunaError | undefined;
@@ -146,8 +156,8 @@ export class Connection {
     this.#out = sqlite.malloc(4);
     this.#name = sqlite.malloc(FILE_NAME.length + 1);
     heap.writeText(`${FILE_NAME}\0`, this.#name, FILE_NAME.length + 1);
-    if (setup.driver.name === "jspi") {
-      const onProgress = { type: "i(i)", waits: true, run: () => this.#onProgress() };
+    if (setup.driver.name === "jspi" || setup.givesUp === true) {
+      const onProgress = { type: "i(i)", waits: setup.driver.name === "jspi", run: () => this.#onProgress() };
       this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
     }
   }
@@ -312,14 +322,15 @@ export class Connection {
 
   async #attempt<T>(
     view: View | undefined,
-    { signal, follower }: Circumstances,
+    { signal, follower, slices = SLICES }: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     body: () => Promise<T>,
   ): Promise<Outcome<T>> {
     signal.throwIfAborted();
     this.#file.begin({ view, signal, waitedFor, follower });
     this.#signal = signal;
-    this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
+    this.#slices = slices;
+    this.#sliceEnd = performance.now() + slices.milliseconds;
     let result: { value: T } | { error: unknown };
     try {
       await this.#ready();
@@ -554,16 +565,17 @@ export class Connection {
 
   /** Lets other events happen, and ends the statement if it was aborted meanwhile. */
   async #breathe(): Promise<void> {
-    await pause();
+    await this.#slices.pause();
     this.#signal?.throwIfAborted();
-    this.#sliceEnd = performance.now() + SLICE_MILLISECONDS;
+    this.#sliceEnd = performance.now() + this.#slices.milliseconds;
   }
 
-  /** Called by SQLite as it computes. Where it can be suspended, so that a long computation can be aborted. */
+  /** Called by SQLite as it computes, so that a long computation can be aborted. */
   #onProgress(): number | Promise<number> {
     if (this.#signal === undefined) return 0;
     if (this.#signal.aborted) return 1;
     if (performance.now() <= this.#sliceEnd) return 0;
+    if (this.#setup.driver.name !== "jspi") return 1;
     return this.#breathe().then(
       () => 0,
       () => 1,

@@ -9,10 +9,12 @@ let shared: Promise<WebAssembly.Module> | undefined;
 
 /**
  * Compiles SQLite. Without a source the file of the installed `@sqlite.org/sqlite-wasm` is compiled, once for the whole
- * program: Node, Deno and Bun find it themselves; a browser does where the specifier
- * `@sqlite.org/sqlite-wasm/sqlite3.wasm` resolves (an import map), and is given a source otherwise.
+ * program: Node, Deno and Bun find it themselves. A browser takes the copy beside this module, where bundlers and hosts
+ * bring it along; else what an import map has for `@sqlite.org/sqlite-wasm/sqlite3.wasm`; else the copy that this package
+ * carries as a script.
  *
- * @throws {LacunaError} `INVALID_OPTION` if there is no such file here or the source does not compile
+ * @throws {LacunaError} `INVALID_OPTION` if there is no such file here or the source does not compile; `NOT_SUPPORTED` if
+ *   the content security policy of the page forbids WebAssembly
  */
 export function loadWasm(source?: WasmSource): Promise<WebAssembly.Module> {
   if (source !== undefined) return compile(() => compileSource(source));
@@ -31,12 +33,24 @@ async function compile(start: () => Promise<WebAssembly.Module>): Promise<WebAss
   try {
     return await start();
   } catch (cause) {
+    if (isForbidden(cause)) {
+      throw new LacunaError(
+        "NOT_SUPPORTED",
+        "the content security policy of this page forbids WebAssembly; allow 'wasm-unsafe-eval' in script-src, " +
+          "or read without SQL, with open() of lacuna/reader",
+        { cause },
+      );
+    }
     throw new LacunaError(
       "INVALID_OPTION",
       `SQLite's WebAssembly could not be loaded; pass the file "${WASM_SPECIFIER}" as the option "wasm"`,
       { cause },
     );
   }
+}
+
+function isForbidden(cause: unknown): boolean {
+  return cause instanceof WebAssembly.CompileError && /content security policy/i.test(cause.message);
 }
 
 async function compileSource(source: WasmSource): Promise<WebAssembly.Module> {
@@ -58,9 +72,26 @@ async function compileAddress(address: URL): Promise<WebAssembly.Module> {
 
 async function compileInstalled(): Promise<WebAssembly.Module> {
   const node = nodeModules();
-  if (node === undefined) return compileAddress(new URL(import.meta.resolve(WASM_SPECIFIER)));
+  if (node === undefined) return compileForBrowser();
   const path = node.module.createRequire(import.meta.url).resolve(WASM_SPECIFIER);
   return WebAssembly.compile(new Uint8Array(node.fs.readFileSync(path)));
+}
+
+/** A host without the file may answer with a page of its own, which does not compile: then the next place is tried. */
+async function compileForBrowser(): Promise<WebAssembly.Module> {
+  const places = [
+    () => compileAddress(new URL("./sqlite3.wasm", import.meta.url)),
+    () => compileAddress(new URL(import.meta.resolve(WASM_SPECIFIER))),
+  ];
+  for (const compilePlace of places) {
+    try {
+      return await compilePlace();
+    } catch (error) {
+      if (isForbidden(error)) throw error;
+    }
+  }
+  const { carriedWasm } = await import("./carried-wasm.ts");
+  return WebAssembly.compile(await carriedWasm());
 }
 
 /** Node's modules without importing them, so that the same file loads in a browser. */

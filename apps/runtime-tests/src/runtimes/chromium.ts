@@ -1,4 +1,4 @@
-import { chromium } from "playwright-core";
+import { type BrowserContext, chromium } from "playwright-core";
 import type { Report } from "../anywhere/vitest.ts";
 import type { Surroundings } from "../suites/surroundings.ts";
 
@@ -12,16 +12,21 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** Chromium with an empty profile. */
+export function launchChromium(): Promise<BrowserContext> {
+  return chromium.launchPersistentContext("", {
+    executablePath: process.env["LACUNA_CHROMIUM"] ?? "/usr/bin/chromium",
+    headless: true,
+    args: FLAGS,
+  });
+}
+
 /** Runs the bundle on a page, which comes without any special header, and then in a worker of it. */
 export async function runChromium(
   page: string,
   surroundings: (runtime: string) => Surroundings,
 ): Promise<{ readonly page: Report; readonly worker: Report }> {
-  const browser = await chromium.launchPersistentContext("", {
-    executablePath: process.env["LACUNA_CHROMIUM"] ?? "/usr/bin/chromium",
-    headless: true,
-    args: FLAGS,
-  });
+  const browser = await launchChromium();
   try {
     const tab = await browser.newPage();
     await tab.goto(page);

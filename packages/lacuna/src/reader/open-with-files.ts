@@ -1,4 +1,4 @@
-import { localFiles } from "../local-files.ts";
+import { localFiles } from "#local-files";
 import { type Open, openReader } from "./open.ts";
 
 /** Opens a database for reading without SQL. @see Open */

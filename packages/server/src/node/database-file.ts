@@ -1,7 +1,7 @@
-import { fstatSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type AbortOptions, closedError, LacunaError, type PageRange } from "@lacuna/page";
 import type { ServedView, ViewReadOptions } from "../served-database.ts";
+import { type FileIdentity, identityOf, isFileAt } from "./file-identity.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
 import { emptyState, type FileState, StateReader } from "./state-reader.ts";
 import { Turns } from "./turns.ts";
@@ -31,6 +31,7 @@ interface Pin {
 export class DatabaseFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #identity: FileIdentity;
   readonly #options: DatabaseFileOptions;
   readonly #locks: ReadLocks;
   readonly #reader: StateReader;
@@ -43,6 +44,7 @@ export class DatabaseFile {
   private constructor(path: string, handle: FileHandle, options: DatabaseFileOptions) {
     this.#path = path;
     this.#handle = handle;
+    this.#identity = identityOf(handle);
     this.#options = options;
     this.#locks = new ReadLocks(path);
     this.#reader = new StateReader(path, handle);
@@ -54,9 +56,7 @@ export class DatabaseFile {
 
   /** Whether the path still leads to this file. */
   isAt(path: string): boolean {
-    // At once: it is asked before each answer, and to wait for another thread takes longer.
-    const [here, there] = [fstatSync(this.#handle.fd), statSync(path)];
-    return here.dev === there.dev && here.ino === there.ino;
+    return isFileAt(path, this.#identity);
   }
 
   /**

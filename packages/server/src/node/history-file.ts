@@ -1,10 +1,10 @@
-import { fstatSync, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { closedError, LacunaError, type PageRange, type Revision, rangesInOrder } from "@lacuna/page";
 import type { OpenOptions, ServedView, ViewReadOptions, WaitOptions } from "../served-database.ts";
 import { ChangeSignal } from "./change-signal.ts";
 import { ChangeWatch } from "./change-watch.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { type FileIdentity, identityOf, isFileAt } from "./file-identity.ts";
 import { fileProof, fileStamp } from "./file-proof.ts";
 import { type LineRevision, lineRevisionName, parseLineRevision } from "./history-line.ts";
 import type { ResolvedHistoryOptions } from "./history-options.ts";
@@ -37,7 +37,7 @@ interface Held {
 interface Parts {
   readonly path: string;
   readonly options: HistoryFileOptions;
-  readonly handle: FileHandle;
+  readonly identity: FileIdentity;
   /** See `FileProof`. */
   readonly proofHandle: FileHandle | undefined;
   readonly checkpointer: Checkpointer;
@@ -103,7 +103,15 @@ export class HistoryFile {
       const state = await reader.readState(true);
       const recorder = new HistoryRecorder(path, store, reader, options);
       await runInPauses(recorder.begin(state, proof));
-      const owned = { handle, proofHandle: proof.handle, checkpointer, locks, reader, store, recorder };
+      const owned = {
+        identity: identityOf(handle),
+        proofHandle: proof.handle,
+        checkpointer,
+        locks,
+        reader,
+        store,
+        recorder,
+      };
       const held = { lock, state, revision: recorder.newest, users: 0 };
       return new HistoryFile({ path, options, ...owned }, held);
     } catch (error) {
@@ -114,9 +122,7 @@ export class HistoryFile {
 
   /** Whether the path still leads to this file. */
   isAt(path: string): boolean {
-    // At once: it is asked before each answer, and to wait for another thread takes longer.
-    const [here, there] = [fstatSync(this.#parts.handle.fd), statSync(path)];
-    return here.dev === there.dev && here.ino === there.ino;
+    return isFileAt(path, this.#parts.identity);
   }
 
   /** A view of the newest state, or of a revision that is kept. It stands in no writer's way. */

@@ -1,6 +1,6 @@
 import { decodeCursorRequest, decodePipelineRequest } from "@lacuna/protocol";
 import type { Asked } from "../asked.ts";
-import { generatedChunks } from "../chunk-source.ts";
+import { madeChunks } from "../chunk-source.ts";
 import { Refusal } from "../json-answer.ts";
 import type { Reply } from "../reply.ts";
 import type { ServedSql, SqlCallOptions } from "./served-sql.ts";
@@ -50,11 +50,12 @@ function streamed(
   onEnd: () => Promise<void> = async () => {},
 ): Reply {
   const headers = { "content-type": type, "cache-control": "no-store" };
-  async function* encoded(): AsyncGenerator<Uint8Array, void, undefined> {
-    const utf8 = new TextEncoder();
-    for await (const piece of pieces) yield utf8.encode(piece);
-  }
-  const body = generatedChunks(encoded(), { signal, stallTimeoutMs, onFailure, onEnd });
+  const utf8 = new TextEncoder();
+  const make = async (): Promise<Uint8Array | undefined> => {
+    const { value } = await pieces.next();
+    return value === undefined ? undefined : utf8.encode(value);
+  };
+  const body = madeChunks({ make, signal, stallTimeoutMs, onFailure, onEnd });
   return { status: 200, headers, body };
 }
 

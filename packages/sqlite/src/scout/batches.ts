@@ -13,7 +13,6 @@ export class Batches {
   #room: number;
   /** The batch of each page that was asked for and that the reader has not come to. */
   readonly #batchOf = new Map<PageNo, number>();
-  #latestReached = true;
   named = 0;
   reached = 0;
 
@@ -33,12 +32,16 @@ export class Batches {
     return this.#batchOf.has(page);
   }
 
+  /** Makes room for at least so many pages. */
+  widen(pages: number): void {
+    this.#room = Math.max(this.#room, pages);
+  }
+
   /** At most `room` pages are asked for. */
   ask(pages: readonly PageNo[]): void {
     for (const page of pages) this.#batchOf.set(page, this.#latest);
     this.named += pages.length;
     this.#room -= pages.length;
-    this.#latestReached = false;
   }
 
   /** The reader comes to a page. @returns whether there is more room now */
@@ -47,7 +50,6 @@ export class Batches {
     if (batch === undefined) return false;
     this.#batchOf.delete(page);
     this.reached++;
-    if (batch === this.#latest) this.#latestReached = true;
     return batch === this.#latest && this.grow();
   }
 
@@ -61,10 +63,10 @@ export class Batches {
 
   /** The reader wants something that was not foreseen. */
   beginAnew(): void {
-    // None of the latest was of use so far: less of the next.
-    if (!this.#latestReached) this.#size = Math.max(1, this.#size >>> 1);
+    // Where little is of use, little is asked for.
+    if (this.named > 2 * this.#size && this.reached * 4 < this.named)
+      this.#size = Math.max(1, this.#size >>> 1);
     this.#latest++;
-    this.#latestReached = true;
     this.#room = this.#size;
   }
 }

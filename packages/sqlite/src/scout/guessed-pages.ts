@@ -1,4 +1,4 @@
-import { LacunaError, type PageNo, type ReadOptions, type Revision } from "@lacuna/page";
+import { LacunaError, type PageNo, type Revision } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
 import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
@@ -6,15 +6,15 @@ import { Terrain } from "./terrain.ts";
 
 /** Decides how a run goes on at pages that are not here. */
 export interface Guide {
-  /** The run comes to a page. */
-  step(): void;
+  /** The run reads a page. Throws to end it. */
+  step(page: PageNo): void;
   /**
    * The run came to a page that is not here.
-   * @returns whether it may go on over a placeholder at once; if not, it waits for `goOn`
+   * @returns whether it may go on over a placeholder at once; if not, it waits for `proceed`
    */
   meet(page: PageNo): boolean;
-  /** @throws `signal.reason` if aborted */
-  goOn(signal: AbortSignal | undefined): Promise<void>;
+  /** Resolves when it may go on, and rejects to end it. */
+  proceed(): Promise<void>;
 }
 
 /** Where the change counter is, and where it is repeated. File Format, "The Database Header". */
@@ -47,14 +47,14 @@ export class GuessedPages implements Snapshot {
   }
 
   peek(page: PageNo): Uint8Array | undefined {
-    this.#guide.step();
+    this.#guide.step(page);
     const bytes = this.#here(page);
     if (bytes !== undefined) return bytes;
     return this.#guide.meet(page) ? this.#terrain.placeholder(page) : undefined;
   }
 
-  async read(page: PageNo, options?: ReadOptions): Promise<Uint8Array> {
-    await this.#guide.goOn(options?.signal);
+  async read(page: PageNo): Promise<Uint8Array> {
+    await this.#guide.proceed();
     return this.#here(page) ?? this.#terrain.placeholder(page);
   }
 

@@ -1,285 +1,195 @@
 import type { PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
-import { walkThrough } from "../execution.ts";
 import type { Follower } from "../page-file.ts";
-import { View } from "../view.ts";
+import type { View } from "../view.ts";
 import { Batches } from "./batches.ts";
 import type { Glance } from "./glance.ts";
-import { GuessedPages, type Guide } from "./guessed-pages.ts";
+import { type RunOwner, ScoutRun, type Task } from "./scout-run.ts";
 import type { Scouts } from "./scouts.ts";
 
-/** A statement that is run. */
-export interface Task {
-  readonly sql: string;
-  readonly given: readonly unknown[];
-  /** Rows wanted at most. */
-  readonly limit: number;
-}
-
-/** Bytes of the first batch where the way to the remote was not measured. */
+/** Bytes of the first batch where the way to the remote was not measured, and its bounds where it was. */
 const FIRST_BYTES = 131_072;
 const LEAST_FIRST_BYTES = 65_536;
 const MOST_FIRST_BYTES = 2_097_152;
 const MOST_BATCH_BYTES = 16_777_216;
-/** Pages that runs of a statement may come to: so many for nothing, and more each time that it waits. */
+/**
+ * How often runs of a statement may read a page: as often as the statement itself, so often for nothing, and more for each
+ * wait and each page asked for.
+ */
 const FREE_STEPS = 8192;
 const STEPS_PER_WAIT = 512;
-/** The same in milliseconds, for statements that compute more than they read. */
-const FREE_MILLISECONDS = 500;
-/** What is named goes out after so many milliseconds also while there is room for more, if it is this part of a batch. */
-const SLICE_MILLISECONDS = 8;
-const WORTH_SENDING = 8;
-/** Pages named beyond the room there is, by a run that cannot wait for more. */
-const MOST_AHEAD = 4096;
-
-/** One run over the pages that are here. */
-interface Run {
-  readonly controller: AbortController;
-  readonly snapshot: PrefetchSnapshot;
-  /** What it came to and nobody has asked for, in order. */
-  readonly queue: Set<PageNo>;
-  over: boolean;
-  /** When it last began to compute; `undefined` while it waits. */
-  since: number | undefined;
-  /** The page it waits at, and what makes it go on. */
-  waitsAt: PageNo | undefined;
-  goOn: (() => void) | undefined;
-}
-
-/** Ends a run that has nothing more to tell. */
-class EnoughNamed extends Error {}
+const STEPS_PER_PAGE = 4;
+/** A run looks so many times as far ahead as there is room for. */
+const LOOK_AHEAD = 4;
+/** Milliseconds for running ahead besides as many as the reader has taken. */
+const FREE_MILLISECONDS = 200;
+/** How long a run that cannot be suspended may take at least. */
+const LEAST_RUN_MILLISECONDS = 20;
 
 /**
  * Follows one execution of a statement and, when it misses a page, runs the same statement over the pages that are here
  * and placeholders for the others, to ask for what it will want next. It can only ever be a hint: nothing waits for it,
  * and how it ends is only counted.
  */
-export class RunAhead implements Follower, Guide {
+export class RunAhead implements Follower, RunOwner {
   readonly name: string;
   readonly #task: Task;
   readonly #scouts: Scouts;
-  readonly #now: () => number;
   readonly #ending = new AbortController();
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
-  readonly #asked = new Set<PageNo>();
-  #run: Run | undefined;
+  readonly #known = new Set<PageNo>();
+  #run: ScoutRun | undefined;
   #steps = FREE_STEPS;
+  /** Of these, what the latest run has used. */
+  #usedSteps = 0;
+  #waiting = false;
+  /** A page the reader waits for that the run, which still computes, has not come to. */
+  #unforeseen: { readonly page: PageNo; readonly view: View } | undefined;
+  /** When the reader last went on, or began to wait. */
+  #wentOnAt: number;
+  /** How long it last computed, and how long it has computed and waited in all. */
+  #attemptMilliseconds = 0;
+  #readerMilliseconds = 0;
   #spentMilliseconds = 0;
-  #waitedMilliseconds = 0;
-  #missedAt: number | undefined;
 
   constructor(task: Task, scouts: Scouts) {
     this.name = task.sql;
     this.#task = task;
     this.#scouts = scouts;
-    this.#now = scouts.now;
+    this.#wentOnAt = scouts.now();
   }
 
   missed(page: PageNo, view: View): void {
-    this.#missedAt = this.#now();
-    this.#steps += STEPS_PER_WAIT;
     const { snapshot } = view;
     if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
-    const batches = this.#batchesFor(snapshot);
-    this.#asked.add(page);
-    if (batches.has(page)) {
+    if (!this.#waiting) this.#attemptMilliseconds = this.now() - this.#wentOnAt;
+    this.#readerMilliseconds += this.#attemptMilliseconds;
+    this.#waiting = true;
+    this.#wentOnAt = this.now();
+    this.#steps += STEPS_PER_WAIT;
+    this.#known.add(page);
+    this.#batches ??= batchesFor(snapshot);
+    if (this.#batches.has(page)) {
       // It is on its way already, so what comes after it is wanted soon.
-      this.reached(page);
-      return;
-    }
-    if (this.#run !== undefined && (this.#run.waitsAt === page || this.#run.queue.delete(page))) {
-      if (batches.room === 0) batches.grow();
-      this.#goOn();
-      return;
-    }
-    if (process.env["TR"])
-      console.log(
-        "UNPREDICTED",
-        page,
-        "run",
-        this.#run === undefined ? "none" : this.#run.over ? "over" : this.#run.goOn ? "waiting" : "running",
-        "room",
-        batches.room,
-        "queue",
-        this.#run?.queue.size,
-        "asked",
-        this.#asked.has(page),
-        "steps",
-        this.#steps,
-        JSON.stringify(batches),
-      );
-    batches.beginAnew();
-    this.#begin(view, snapshot);
+      if (this.#batches.reach(page)) this.#run?.goOn();
+    } else if (this.#run?.meets(page) === true) {
+      if (this.#batches.room === 0) this.#batches.grow();
+      this.#run.goOn();
+    } else if (this.#run?.computing === true) {
+      // It may be on its way there, and only slower than the reader.
+      this.#unforeseen = { page, view };
+      this.send(this.#run);
+    } else this.#beginAnew(view, snapshot);
   }
 
   reached(page: PageNo): void {
-    if (this.#missedAt !== undefined) {
-      this.#waitedMilliseconds += this.#now() - this.#missedAt;
-      this.#missedAt = undefined;
+    this.#steps++;
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.#readerMilliseconds += this.now() - this.#wentOnAt;
+      this.#wentOnAt = this.now();
     }
-    if (this.#batches?.reach(page) === true) this.#goOn();
+    if (this.#batches?.reach(page) === true) this.#run?.goOn();
   }
 
   end(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
-    this.#run?.controller.abort();
-    const { counters } = this.#scouts;
-    counters.named += this.#batches?.named ?? 0;
-    counters.reached += this.#batches?.reached ?? 0;
-    counters.milliseconds += this.#spentMilliseconds;
+    this.#run?.stop();
+    if (this.#batches !== undefined) this.#scouts.account(this.#batches);
   }
 
-  step(): void {
-    this.#steps--;
+  get room(): number {
+    return this.#batches?.room ?? 0;
   }
 
-  meet(page: PageNo): boolean {
-    const run = this.#run;
-    const batches = this.#batches;
-    if (run === undefined || batches === undefined) throw new EnoughNamed();
-    if (this.#asked.has(page) || run.queue.has(page)) return true;
-    if (
-      run.queue.size * WORTH_SENDING >= batches.room &&
-      this.#now() - (run.since ?? 0) > SLICE_MILLISECONDS
-    ) {
-      this.#account(run);
-      this.#send(run);
-    }
-    if (run.queue.size >= batches.room) {
-      if (this.#scouts.driver === "jspi") {
-        run.waitsAt = page;
-        return false;
-      }
-      if (run.queue.size >= MOST_AHEAD) throw new EnoughNamed();
-    }
-    run.queue.add(page);
-    return true;
+  get sight(): number {
+    return this.room * LOOK_AHEAD;
   }
 
-  async goOn(signal: AbortSignal | undefined): Promise<void> {
-    const run = this.#run;
-    if (run === undefined) throw new EnoughNamed();
-    this.#send(run);
-    this.#account(run);
-    run.since = undefined;
-    await new Promise<void>((resolve, reject) => {
-      run.goOn = resolve;
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    run.since = this.#now();
-    const page = run.waitsAt;
-    run.waitsAt = undefined;
-    if (page !== undefined) this.meet(page);
+  get waiting(): boolean {
+    return this.#waiting;
   }
 
-  #batchesFor(snapshot: PrefetchSnapshot): Batches {
-    const link = snapshot.linkEstimate?.();
-    const product = link === undefined ? FIRST_BYTES : (link.roundTripMs * link.bytesPerSecond) / 1000;
-    const first = Math.min(Math.max(product, LEAST_FIRST_BYTES), MOST_FIRST_BYTES);
-    const pages = (bytes: number): number => Math.max(1, Math.floor(bytes / snapshot.pageSize));
-    this.#batches ??= new Batches(pages(first), pages(MOST_BATCH_BYTES));
-    return this.#batches;
+  knows(page: PageNo): boolean {
+    return this.#known.has(page);
   }
 
-  #begin(view: View, snapshot: PrefetchSnapshot): void {
-    this.#run?.controller.abort();
-    this.#run = undefined;
-    const affordable = this.#spentMilliseconds <= FREE_MILLISECONDS + this.#waitedMilliseconds / 2;
-    const scout = affordable && this.#steps > 0 ? this.#scouts.take() : undefined;
-    if (scout === undefined) {
-      this.#scouts.counters.skipped++;
-      return;
-    }
-    const run: Run = {
-      controller: new AbortController(),
-      snapshot,
-      queue: new Set(),
-      over: false,
-      since: this.#now(),
-      waitsAt: undefined,
-      goOn: undefined,
-    };
-    this.#run = run;
-    this.#scouts.counters.runs++;
-    void this.#walk(run, view, scout.connection).finally(() => {
-      run.over = true;
-      this.#account(run);
-      scout.end();
-      if (this.#run === run) this.#send(run);
-    });
+  step(page: PageNo): boolean {
+    this.#usedSteps++;
+    if (this.#unforeseen?.page === page) this.#unforeseen = undefined;
+    return --this.#steps >= 0;
   }
 
-  async #walk(run: Run, view: View, connection: Parameters<typeof walkThrough>[0]): Promise<void> {
-    const { sql, given, limit } = this.#task;
-    const { signal } = run.controller;
-    try {
-      const glance: Glance = (page) =>
-        run.snapshot.glance === undefined ? run.snapshot.peek(page) : run.snapshot.glance(page);
-      const forest = this.#scouts.forestOf(view, glance);
-      if (forest === undefined) return;
-      const pages = new GuessedPages(run.snapshot, glance, forest, this, this.#scouts.nextRun());
-      const around = {
-        signal,
-        queueSignal: signal,
-        view: () => View.open({ snapshot: () => pages }, signal),
-      };
-      await walkThrough(connection, { sql, given, ...around }, limit);
-      this.#scouts.counters.completed++;
-    } catch (error) {
-      if (!signal.aborted && !(error instanceof EnoughNamed)) {
-        this.#scouts.counters.failed++;
-        if (process.env["TR"]) console.log("FAILED", error);
-      }
-    }
+  stuck(run: ScoutRun): void {
+    const unforeseen = this.#unforeseen;
+    this.#unforeseen = undefined;
+    if (unforeseen === undefined || !this.#waiting || run !== this.#run) return;
+    this.#beginAnew(unforeseen.view, run.snapshot);
   }
 
-  /** There is room for more. */
-  #goOn(): void {
-    const run = this.#run;
-    if (run === undefined) return;
-    if (run.goOn === undefined) this.#send(run);
-    else {
-      const { goOn } = run;
-      run.goOn = undefined;
-      goOn();
-    }
-  }
-
-  #send(run: Run): void {
+  send(run: ScoutRun): void {
     const batches = this.#batches;
     if (batches === undefined || this.#ending.signal.aborted || this.#run !== run) return;
+    // What is all there is comes at once, if that is not much more than there is room for.
+    if (run.over && run.queue.size <= LOOK_AHEAD * batches.room) batches.widen(run.queue.size);
     const pages: PageNo[] = [];
     for (const page of run.queue) {
       if (pages.length >= batches.room) break;
       run.queue.delete(page);
       pages.push(page);
-      this.#asked.add(page);
+      this.#known.add(page);
     }
     if (pages.length === 0) return;
+    run.asked();
     batches.ask(pages);
-    if (process.env["TR"])
-      console.log(
-        "SEND",
-        pages.length,
-        pages[0],
-        "...",
-        pages.at(-1),
-        "room",
-        batches.room,
-        "over",
-        run.over,
-      );
+    this.#steps += STEPS_PER_PAGE * pages.length;
     void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
   }
 
-  #account(run: Run): void {
-    if (run.since === undefined) return;
-    const now = this.#now();
-    this.#spentMilliseconds += now - run.since;
-    run.since = now;
+  now(): number {
+    return this.#scouts.now();
   }
+
+  #beginAnew(view: View, snapshot: PrefetchSnapshot): void {
+    this.#batches?.beginAnew();
+    this.#unforeseen = undefined;
+    this.#run?.stop();
+    this.#run = undefined;
+    if (this.#spentMilliseconds > FREE_MILLISECONDS + this.#readerMilliseconds) return;
+    const glance: Glance = (page) =>
+      snapshot.glance === undefined ? snapshot.peek(page) : snapshot.glance(page);
+    // What the run before has used up says what it takes to get anywhere.
+    const scout = this.#steps >= this.#usedSteps / 2 ? this.#scouts.take(view, glance) : undefined;
+    if (scout === undefined) return;
+    const run = new ScoutRun(
+      {
+        ...scout,
+        view,
+        snapshot,
+        glance,
+        canWait: this.#scouts.driver === "jspi",
+        milliseconds: Math.max(LEAST_RUN_MILLISECONDS, 2 * this.#attemptMilliseconds),
+      },
+      this,
+    );
+    this.#run = run;
+    this.#usedSteps = 0;
+    void run.walk(scout.connection, this.#task).then((ending) => {
+      this.#spentMilliseconds += run.milliseconds;
+      scout.end(ending, run.milliseconds);
+      if (ending !== "stopped") this.stuck(run);
+    });
+  }
+}
+
+function batchesFor(snapshot: PrefetchSnapshot): Batches {
+  const link = snapshot.linkEstimate?.();
+  const product = link === undefined ? FIRST_BYTES : (link.roundTripMs * link.bytesPerSecond) / 1000;
+  const first = Math.min(Math.max(product, LEAST_FIRST_BYTES), MOST_FIRST_BYTES);
+  const pages = (bytes: number): number => Math.max(1, Math.floor(bytes / snapshot.pageSize));
+  return new Batches(pages(first), pages(MOST_BATCH_BYTES));
 }
 
 function canPrefetch(snapshot: Snapshot): snapshot is PrefetchSnapshot {

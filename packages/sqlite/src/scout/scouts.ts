@@ -1,9 +1,11 @@
 import { Connection, type ConnectionSetup } from "../connection.ts";
 import type { Timers } from "../reader-pool.ts";
 import type { View } from "../view.ts";
+import type { Batches } from "./batches.ts";
 import { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
-import { RunAhead, type Task } from "./run-ahead.ts";
+import { RunAhead } from "./run-ahead.ts";
+import type { Ending, Task } from "./scout-run.ts";
 
 /** What running ahead has done. */
 export interface ScoutStats {
@@ -13,14 +15,16 @@ export interface ScoutStats {
   readonly completed: number;
   /** Of these, runs that ended with an error, as they may: a placeholder is only so good. */
   readonly failed: number;
-  /** Misses for which no instance was free or that had no time left. */
+  /** Misses without a run, because no instance was free or not all of the schema was here. */
   readonly skipped: number;
-  /** Pages asked for. */
+  /** Pages asked for by statements that are over. */
   readonly named: number;
   /** Of these, pages that their statement came to. */
   readonly reached: number;
-  /** Milliseconds spent. */
+  /** Milliseconds that runs computed. */
   readonly milliseconds: number;
+  /** Instances there are now. */
+  readonly instances: number;
 }
 
 export interface ScoutsOptions {
@@ -33,36 +37,38 @@ export interface ScoutsOptions {
 
 /** Instances at most: a run that waits for its reader keeps its own. */
 const MAX_SCOUTS = 4;
-/** Their page cache need not hold more than the pages that one step of a run uses. */
-const CACHE_BYTES = 1_048_576;
 
-/** An instance lent to one run. */
+/** An instance lent to one run, and what the run needs to know. */
 export interface Scout {
   readonly connection: Connection;
+  readonly forest: Forest;
+  /** Another one for each run. */
+  readonly number: number;
   /** Takes it back. */
-  end(): void;
+  end(ending: Ending, milliseconds: number): void;
 }
 
 /** The instances that run statements ahead, made when they are first needed and released when nobody needs them any more. */
 export class Scouts {
   readonly driver: ConnectionSetup["driver"]["name"];
   readonly now: () => number;
-  readonly counters = { runs: 0, completed: 0, failed: 0, skipped: 0, named: 0, reached: 0, milliseconds: 0 };
   readonly #options: ScoutsOptions;
+  readonly #counters = {
+    runs: 0,
+    completed: 0,
+    failed: 0,
+    skipped: 0,
+    named: 0,
+    reached: 0,
+    milliseconds: 0,
+  };
   readonly #idle: Connection[] = [];
-  #made = 0;
+  #instances = 0;
   #generation = 0;
-  #runs = 0;
+  #number = 0;
   #idleTimer: unknown;
   #closed = false;
-  #forest:
-    | {
-        readonly revision: string;
-        readonly version: number;
-        readonly cookie: number;
-        readonly forest: Forest;
-      }
-    | undefined;
+  #forest: { readonly version: number; readonly cookie: number; readonly forest: Forest } | undefined;
 
   constructor(options: ScoutsOptions) {
     this.#options = options;
@@ -75,34 +81,34 @@ export class Scouts {
     return new RunAhead(task, this);
   }
 
-  /** A number for each run. */
-  nextRun(): number {
-    this.#runs = (this.#runs + 1) | 0;
-    return this.#runs;
-  }
-
-  /** Lends an instance at once; `undefined` if all are in use. */
-  take(): Scout | undefined {
-    if (this.#closed) return undefined;
-    const connection = this.#idle.pop() ?? this.#make();
-    if (connection === undefined) return undefined;
+  /** Lends an instance at once; `undefined` if all are in use, or not all of the schema is here. */
+  take(view: View, glance: Glance): Scout | undefined {
+    const forest = this.#forestOf(view, glance);
+    const connection = forest === undefined || this.#closed ? undefined : (this.#idle.pop() ?? this.#make());
+    if (forest === undefined || connection === undefined) {
+      this.#counters.skipped++;
+      return undefined;
+    }
+    this.#counters.runs++;
+    this.#number = (this.#number + 1) | 0;
     const generation = this.#generation;
     return {
       connection,
-      end: () => this.#putBack(connection, generation),
+      forest,
+      number: this.#number,
+      end: (ending, milliseconds) => {
+        if (ending === "completed") this.#counters.completed++;
+        else if (ending === "failed") this.#counters.failed++;
+        this.#counters.milliseconds += milliseconds;
+        this.#putBack(connection, generation);
+      },
     };
   }
 
-  /** The trees of the database; `undefined` where not all of its schema is here. */
-  forestOf({ snapshot, header }: View, glance: Glance): Forest | undefined {
-    const known = this.#forest;
-    const cookie = header?.schemaCookie ?? 0;
-    const { revision, version } = snapshot;
-    if (known?.revision === revision && known.version === version && known.cookie === cookie)
-      return known.forest;
-    const forest = Forest.read(glance, snapshot.pageCount);
-    if (forest !== undefined) this.#forest = { revision, version, cookie, forest };
-    return forest;
+  /** A statement is over for which pages were asked for. */
+  account({ named, reached }: Batches): void {
+    this.#counters.named += named;
+    this.#counters.reached += reached;
   }
 
   /** Has the instances replaced, because they should be set up otherwise. */
@@ -112,40 +118,56 @@ export class Scouts {
   }
 
   stats(): ScoutStats {
-    return { ...this.counters };
+    return { ...this.#counters, instances: this.#instances };
   }
 
   /** Whatever runs has to be ended before. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#options.timers.clearTimeout(this.#idleTimer);
-    await Promise.all(this.#idle.splice(0).map((connection) => connection.close()));
+    await Promise.all(this.#idle.splice(0).map((connection) => this.#drop(connection)));
+  }
+
+  /** `undefined` where not all of the schema is here. */
+  #forestOf({ snapshot, header }: View, glance: Glance): Forest | undefined {
+    const known = this.#forest;
+    const cookie = header?.schemaCookie ?? 0;
+    const { version } = snapshot;
+    if (known?.version === version && known.cookie === cookie) return known.forest;
+    try {
+      const forest = Forest.read(glance, snapshot.pageCount);
+      this.#forest = forest === undefined ? undefined : { version, cookie, forest };
+      return forest;
+    } catch {
+      // The statement itself will find out and say so.
+      return undefined;
+    }
   }
 
   #make(): Connection | undefined {
-    if (this.#made >= MAX_SCOUTS) return undefined;
+    if (this.#instances >= MAX_SCOUTS) return undefined;
     const { setup } = this.#options;
     const counters = { waits: 0, restarts: 0, instances: 0 };
-    const connection = Connection.now({ ...setup, cacheBytes: CACHE_BYTES, counters });
-    this.#made++;
+    const connection = Connection.now({ ...setup, counters, givesUp: true });
+    this.#instances++;
     return connection;
   }
 
   #putBack(connection: Connection, generation: number): void {
     if (this.#closed || connection.broken || generation !== this.#generation) {
-      this.#drop(connection);
+      void this.#drop(connection);
       return;
     }
     this.#idle.push(connection);
     const { timers, idleMilliseconds } = this.#options;
     timers.clearTimeout(this.#idleTimer);
     this.#idleTimer = timers.setTimeout(() => {
-      for (const idle of this.#idle.splice(0)) this.#drop(idle);
+      for (const idle of this.#idle.splice(0)) void this.#drop(idle);
     }, idleMilliseconds);
   }
 
-  #drop(connection: Connection): void {
-    this.#made--;
-    void connection.close();
+  #drop(connection: Connection): Promise<void> {
+    this.#instances--;
+    return connection.close();
   }
 }

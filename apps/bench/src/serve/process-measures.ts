@@ -1,0 +1,51 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+
+/** Where a server is, and what it serves. */
+export interface Served {
+  readonly port: number;
+  readonly revision: string;
+}
+
+/** What a server process has taken until now. */
+export interface Measures {
+  /** The resident set, in mebibytes. */
+  readonly rssMib: number;
+  /** Of all processors, in microseconds. */
+  readonly cpuMicroseconds: number;
+}
+
+/** In the server process: tells the parent where it is, what it has taken whenever it is asked, and ends with the parent. */
+export function answerMeasures(served: Served): void {
+  process.on("message", () => {
+    const { user, system } = process.cpuUsage();
+    const measures: Measures = {
+      rssMib: process.memoryUsage.rss() / 2 ** 20,
+      cpuMicroseconds: user + system,
+    };
+    process.send?.(measures);
+  });
+  process.once("disconnect", () => process.exit());
+  process.send?.(served);
+}
+
+export function servedBy(child: ChildProcess): Promise<Served> {
+  return message<Served>(child);
+}
+
+export function measuresOf(child: ChildProcess): Promise<Measures> {
+  child.send("measures");
+  return message<Measures>(child);
+}
+
+/** @throws {Error} if the process ends before it says anything */
+async function message<T>(child: ChildProcess): Promise<T> {
+  const stop = new AbortController();
+  const ended = once(child, "exit", { signal: stop.signal }).then(([code]) => {
+    throw new Error(`the server ended with code ${code}`);
+  });
+  ended.catch(() => {});
+  const [found] = (await Promise.race([once(child, "message"), ended])) as [T];
+  stop.abort();
+  return found;
+}

@@ -1,0 +1,206 @@
+import type { PageNo } from "@lacuna/page";
+import type { PrefetchSnapshot } from "@lacuna/pager";
+import type { Connection } from "../connection.ts";
+import { walkThrough } from "../execution.ts";
+import { pause } from "../pause.ts";
+import { SqlError } from "../sql-error.ts";
+import { View } from "../view.ts";
+import type { Forest } from "./forest.ts";
+import type { Glance } from "./glance.ts";
+import { GuessedPages, type Guide } from "./guessed-pages.ts";
+
+/** A statement that is run. */
+export interface Task {
+  readonly sql: string;
+  readonly given: readonly unknown[];
+  /** Rows wanted at most. */
+  readonly limit: number;
+}
+
+/** For whom a run names pages. */
+export interface RunOwner {
+  /** How many pages to name that were not asked for. */
+  readonly sight: number;
+  /** The reader waits for a page. */
+  readonly waiting: boolean;
+  /** The page was asked for already. */
+  knows(page: PageNo): boolean;
+  /** The run reads a page. @returns whether it may go on */
+  step(page: PageNo): boolean;
+  /** The run waits for room. */
+  stuck(run: ScoutRun): void;
+  /** Asks for pages out of the queue, as many as there is room for. */
+  send(run: ScoutRun): void;
+  now(): number;
+}
+
+/** Where a run takes place. */
+export interface Ground {
+  readonly view: View;
+  readonly snapshot: PrefetchSnapshot;
+  readonly glance: Glance;
+  readonly forest: Forest;
+  /** A number that is another one for each run. */
+  readonly number: number;
+  /** Whether SQLite can be suspended. */
+  readonly canWait: boolean;
+  /** How long a run that cannot be suspended may take. */
+  readonly milliseconds: number;
+}
+
+/** How a run ended: at the end of its statement, because it was told to, or with an error. */
+export type Ending = "completed" | "stopped" | "failed";
+
+/** What a run names first goes out after so many milliseconds also while there is room for more: a reader waits for it. */
+const SLICE_MILLISECONDS = 8;
+/** Pages named beyond the room there is, by a run that cannot wait for more. */
+const MOST_AHEAD = 4096;
+
+/** Ends a run that has nothing more to tell. */
+class EnoughNamed extends Error {}
+
+/** One run of a statement over the pages that are here and placeholders for the others. */
+export class ScoutRun implements Guide {
+  /** Pages it came to that nobody has asked for, in order. */
+  readonly queue = new Set<PageNo>();
+  readonly snapshot: PrefetchSnapshot;
+  readonly #owner: RunOwner;
+  readonly #ground: Ground;
+  readonly #controller = new AbortController();
+  #sent = false;
+  #over = false;
+  /** The page it waits at for room. */
+  #waitsAt: PageNo | undefined;
+  #resume: (() => void) | undefined;
+  #named = 0;
+  #namedBeforePause = 0;
+  /** When it last began to compute; `undefined` while it does not. */
+  #since: number | undefined;
+  #milliseconds = 0;
+
+  constructor(ground: Ground, owner: RunOwner) {
+    this.snapshot = ground.snapshot;
+    this.#ground = ground;
+    this.#owner = owner;
+  }
+
+  /** Milliseconds it computed. */
+  get milliseconds(): number {
+    return this.#milliseconds;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** It is neither over nor waiting for room. */
+  get computing(): boolean {
+    return !this.#over && this.#waitsAt === undefined;
+  }
+
+  /** True for a page that it waits at or that is in the queue, from which it is removed. */
+  meets(page: PageNo): boolean {
+    return this.#waitsAt === page || this.queue.delete(page);
+  }
+
+  /** Never rejects. */
+  async walk(connection: Connection, { sql, given, limit }: Task): Promise<Ending> {
+    const { snapshot, glance, forest, number, view, milliseconds } = this.#ground;
+    const { signal } = this.#controller;
+    this.#since = this.#owner.now();
+    try {
+      const pages = new GuessedPages(snapshot, glance, forest, this, number);
+      const guessed = (): Promise<View> => View.open({ snapshot: () => pages }, signal);
+      const slices = { milliseconds, pause: () => this.#pause() };
+      // What belongs to the view must not change while it is looked at.
+      view.retain();
+      await walkThrough(
+        connection,
+        { sql, given, signal, queueSignal: signal, view: guessed, slices },
+        limit,
+      );
+      return "completed";
+    } catch (error) {
+      if (signal.aborted || error instanceof EnoughNamed) return "stopped";
+      return error instanceof SqlError && error.sqliteCode === "SQLITE_INTERRUPT" ? "stopped" : "failed";
+    } finally {
+      this.#over = true;
+      view.release();
+      this.#rest();
+      this.#owner.send(this);
+    }
+  }
+
+  /** There is room for more. */
+  goOn(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    if (resume === undefined) this.#owner.send(this);
+    else resume();
+  }
+
+  stop(): void {
+    this.#controller.abort(new EnoughNamed());
+  }
+
+  step(page: PageNo): void {
+    if (!this.#owner.step(page)) throw new EnoughNamed();
+  }
+
+  meet(page: PageNo): boolean {
+    if (this.#owner.knows(page) || this.queue.has(page)) return true;
+    if (!this.#sent && this.#owner.now() - (this.#since ?? 0) > SLICE_MILLISECONDS) this.#owner.send(this);
+    if (this.queue.size >= this.#owner.sight) {
+      if (this.#ground.canWait) {
+        this.#waitsAt = page;
+        return false;
+      }
+      if (this.queue.size >= MOST_AHEAD) throw new EnoughNamed();
+    }
+    this.queue.add(page);
+    this.#named++;
+    return true;
+  }
+
+  async proceed(): Promise<void> {
+    this.#owner.send(this);
+    this.#rest();
+    const page = this.#waitsAt;
+    const room = this.#wait();
+    this.#owner.stuck(this);
+    await room;
+    this.#since = this.#owner.now();
+    this.#waitsAt = undefined;
+    if (page !== undefined && !this.meet(page)) await this.proceed();
+  }
+
+  /** Pages of the queue were asked for. */
+  asked(): void {
+    this.#sent = true;
+  }
+
+  /** The reader goes first: a run computes on while that one waits, or as long as it finds something. */
+  async #pause(): Promise<void> {
+    const found = this.#named > this.#namedBeforePause;
+    this.#namedBeforePause = this.#named;
+    if (!this.#sent) this.#owner.send(this);
+    this.#rest();
+    await pause();
+    if (!found && !this.#owner.waiting) await this.#wait();
+    this.#since = this.#owner.now();
+  }
+
+  async #wait(): Promise<void> {
+    const { signal } = this.#controller;
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      this.#resume = resolve;
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  }
+
+  #rest(): void {
+    if (this.#since !== undefined) this.#milliseconds += this.#owner.now() - this.#since;
+    this.#since = undefined;
+  }
+}
