@@ -35,6 +35,7 @@ export async function openParts(
       doubleQuotedStrings,
       wasm,
       safeIntegers,
+      runAhead: options.partialSync?.prefetch,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
