@@ -1,9 +1,10 @@
-import type { CapturedItem, CapturedTransaction } from "./captured-transaction.ts";
+import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 import { ChangeSession } from "./change-session.ts";
-import { encodeInsertions } from "./changeset-writer.ts";
+import { encodeChangeset, SQLITE_INSERT, updatedRowids } from "./changeset.ts";
 import type { Engine } from "./engine.ts";
+import { NullKeys } from "./null-keys.ts";
 import type { SqlValue } from "./parameters.ts";
-import { type Ask, lowerCase, quoteName, quoteText, SchemaFacts } from "./schema-facts.ts";
+import { type Ask, lowerCase, quoteName, quoteText, rowsById, SchemaFacts } from "./schema-facts.ts";
 import { sqlErrorOf } from "./sql-error.ts";
 import { skipBlank } from "./sql-text.ts";
 import type { StatementEffects } from "./statement-effects.ts";
@@ -39,8 +40,8 @@ export class ChangeRecorder {
   readonly #db: number;
   readonly #session: ChangeSession;
   readonly #facts: SchemaFacts;
+  readonly #nullKeys: NullKeys;
   readonly #options: RecorderOptions;
-  #schemaKey: string | undefined;
   #items: CapturedItem[] = [];
   /** The schema's number before the schema change that runs. */
   #cookie = 0n;
@@ -54,18 +55,16 @@ export class ChangeRecorder {
     this.#options = options;
     this.#facts = new SchemaFacts(options.ask);
     const wants = (table: string) => !BOOKKEEPING.test(table) && this.#facts.kindOf(table) !== "shadow";
-    this.#session = new ChangeSession(engine, db, wants);
+    this.#nullKeys = new NullKeys(engine, db);
+    this.#session = new ChangeSession(engine, db, wants, (...row) => this.#nullKeys.note(...row));
   }
 
   /**
    * To be called before a statement runs, and again if it has to be run again. May have to wait for pages.
-   * @param schema differs from that of the last call if the schema may be another one
    */
-  async before(effects: StatementEffects, schema: string): Promise<void> {
+  async before(effects: StatementEffects): Promise<void> {
     if (!effects.writes && effects.savepoint === undefined) return;
     await this.#settleDdl();
-    if (this.#schemaKey !== schema) this.#facts.forget();
-    this.#schemaKey = schema;
     if (effects.savepoint !== undefined) {
       if (effects.savepoint.operation === "BEGIN") await this.#cut();
       return;
@@ -74,7 +73,15 @@ export class ChangeRecorder {
     if (effects.ddl || this.#isReplayed(effects)) {
       await this.#cut();
       if (effects.ddl) this.#cookie = await this.#askCookie();
-    } else if (effects.touches.size > 0) this.#session.start();
+    } else if (effects.touches.size > 0) {
+      for (const name of effects.touches) {
+        if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
+        const table = await this.#facts.table(name);
+        if (table.nullableKey) this.#nullKeys.watch(table);
+      }
+      this.#session.start();
+      this.#session.noting(this.#nullKeys.watching);
+    }
   }
 
   /** To be called after a statement succeeded. Never waits. */
@@ -86,7 +93,6 @@ export class ChangeRecorder {
       if (!BOOKKEEPING.test(object)) {
         this.#pending = { sql: trimmed(sql()), cookieBefore: this.#cookie, filled: effects.createsFromQuery };
       }
-      this.#facts.forget();
     } else if (this.#isReplayed(effects))
       this.#items.push({ kind: "statement", sql: trimmed(sql()), parameters: [...parameters] });
   }
@@ -101,13 +107,13 @@ export class ChangeRecorder {
 
   /** The transaction is over. */
   reset(): void {
-    this.#session.stop();
+    this.#stop();
     this.#items = [];
     this.#savepoints = [];
     this.#pending = undefined;
   }
 
-  /** The schema may have been rolled back. */
+  /** The schema may be another one. */
   forgetSchema(): void {
     this.#facts.forget();
   }
@@ -140,23 +146,48 @@ export class ChangeRecorder {
     }
     this.#savepoints.length = at + 1;
     this.#items.length = savepoint.items;
-    this.#session.stop();
+    this.#stop();
     this.#pending = undefined;
-    this.#facts.forget();
   }
 
   /** Puts what the session recorded among the items. */
   async #cut(): Promise<void> {
+    const items: CapturedItem[] = [];
     if (!this.#session.empty) {
       const bytes = await this.#session.changeset(this.#options.call);
       if (typeof bytes === "number") throw sqlErrorOf(this.#engine, this.#db, bytes);
-      if (bytes.length > 0) {
-        const tables = [];
-        for (const name of this.#session.tables) tables.push(await this.#facts.table(name));
-        this.#items.push({ kind: "changeset", bytes, tables });
+      if (bytes.length > 0) items.push(await this.#changeset(bytes, await this.#updatedRows(bytes)));
+    }
+    if (!this.#nullKeys.empty) {
+      const changesets = await this.#nullKeys.changesets(this.#options.ask);
+      for (const bytes of changesets) items.push(await this.#changeset(bytes, []));
+    }
+    this.#items.push(...items);
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#session.stop();
+    this.#session.noting(false);
+    this.#nullKeys.reset();
+  }
+
+  async #changeset(bytes: Uint8Array, rows: readonly CapturedRow[]): Promise<CapturedItem> {
+    return { kind: "changeset", bytes, schema: await this.#facts.sql(), rows };
+  }
+
+  /** The rows of tables without a key that were updated. */
+  async #updatedRows(changeset: Uint8Array): Promise<CapturedRow[]> {
+    const rows: CapturedRow[] = [];
+    for (const [name, rowids] of updatedRowids(changeset)) {
+      if (rowids.length === 0) continue;
+      const table = await this.#facts.table(name);
+      if (!table.keyless) continue;
+      for (const [rowid, ...values] of await rowsById(this.#options.ask, table, rowids)) {
+        rows.push({ table: name, rowid: rowid as bigint, values });
       }
     }
-    this.#session.stop();
+    return rows;
   }
 
   /** Looks at what the last schema change did. */
@@ -182,10 +213,11 @@ export class ChangeRecorder {
     const [stored, sql] = created;
     const table = await this.#facts.table(String(stored));
     const items: CapturedItem[] = [{ kind: "ddl", sql: String(sql) }];
-    const rows = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
-    if (rows.length > 0) {
-      const bytes = encodeInsertions({ name: table.name, keys: [1, ...table.columns.map(() => 0)] }, rows);
-      items.push({ kind: "changeset", bytes, tables: [table] });
+    const found = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
+    if (found.length > 0) {
+      const rows = found.map((values) => ({ operation: SQLITE_INSERT, values }) as const);
+      const bytes = encodeChangeset({ name: table.name, keys: [1, ...table.keys] }, rows);
+      items.push(await this.#changeset(bytes, []));
     }
     return items;
   }

@@ -1,10 +1,5 @@
 export type { BatchOptions, BatchResult, BatchStatement } from "./batch.ts";
-export type {
-  CapturedColumn,
-  CapturedItem,
-  CapturedTable,
-  CapturedTransaction,
-} from "./captured-transaction.ts";
+export type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
 export type { Commit } from "./connection.ts";
 export {
