@@ -96,6 +96,10 @@ export class SegmentCache implements PrefetchSource {
     return wait.join(options?.signal);
   }
 
+  holds(page: PageNo): boolean {
+    return this.#over === undefined && this.#contains(page) && !this.#absent(page);
+  }
+
   /** Exactly these pages, without the rest of their segments. */
   async prefetch(pages: readonly PageNo[], options: PrefetchOptions = {}): Promise<void> {
     if (this.#over !== undefined || this.#fetcher === undefined) return;

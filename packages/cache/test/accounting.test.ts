@@ -72,6 +72,7 @@ describe("stats", () => {
     const before = cache.stats();
     for (const page of pagesNo(20, 21)) expect(cache.glance(page)).toEqual(database.page(page));
     expect(cache.glance(pageNo(22))).toBeUndefined();
+    expect([20, 22].map((page) => cache.holds(pageNo(page)))).toEqual([true, false]);
     expect(cache.stats()).toEqual(before);
     cache.peek(pageNo(20));
     expect(cache.stats().prefetch).toMatchObject({ used: 1, unread: 1 });

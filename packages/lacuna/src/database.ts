@@ -1,6 +1,7 @@
 import { closedError } from "@lacuna/page";
 import {
   type CallOptions,
+  type Estimate,
   openSqlite,
   type Row,
   type RunResult,
@@ -116,6 +117,16 @@ export class Database implements SqlCalls {
     return (await this.#sql()).pragma(text, options);
   }
 
+  /** Whether the statement can run offline: it is run for that, on the pages held locally. For statements that only read. */
+  async isResident(sql: string, ...parameters: SqlParameters): Promise<boolean> {
+    return (await this.#sql()).isResident(sql, ...parameters);
+  }
+
+  /** What the statement is expected to fetch, as far as the pages held locally tell. */
+  async estimate(sql: string, ...parameters: SqlParameters): Promise<Estimate> {
+    return (await this.#sql()).estimate(sql, ...parameters);
+  }
+
   /** The calls that run SQL, under these options: `db.with({ signal }).all(sql)`. Connects first if need be. */
   with(options: CallOptions): SqlCalls {
     const calls = async (): Promise<SqlCalls> => (await this.#sql()).with(options);
@@ -129,6 +140,8 @@ export class Database implements SqlCalls {
         yield* (await calls()).iterate<T>(sql, ...parameters);
       },
       pragma: async (text, own) => (await calls()).pragma(text, own),
+      isResident: async (sql, ...parameters) => (await calls()).isResident(sql, ...parameters),
+      estimate: async (sql, ...parameters) => (await calls()).estimate(sql, ...parameters),
       with: (other) => this.with({ ...options, ...other }),
     };
   }
@@ -200,6 +213,8 @@ export class Database implements SqlCalls {
         doubleQuotedStrings,
         wasm,
         safeIntegers,
+        // Where nothing is to be fetched ahead, statements are not run ahead either.
+        runAhead: options.partialSync?.prefetch !== false,
         signal,
       });
       signal.throwIfAborted();

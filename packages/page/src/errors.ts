@@ -26,6 +26,7 @@ import type { PageNo } from "./page-number.ts";
  * | `INVALID_OPTION` | an option or argument is unknown, contradictory or out of range | no |
  * | `BUSY` | the operation cannot run while another one is going on | later |
  * | `CLOSED` | the object was closed | no |
+ * | `BUDGET` | a query would cost more than its budget allows | with a larger one |
  * | `PUSH_REJECTED` | the remote refused a local change; nothing of its transaction was taken | once one of both has changed |
  * | `PULL_CONFLICT` | a local change cannot be repeated over what the remote has; nothing was taken | once one of both has changed |
  * | `SQL` | SQLite refused a statement; see `SqlError` for its own code | no |
@@ -52,6 +53,7 @@ export type LacunaErrorCode =
   | "INVALID_OPTION"
   | "BUSY"
   | "CLOSED"
+  | "BUDGET"
   | "PUSH_REJECTED"
   | "PULL_CONFLICT"
   | "SQL";

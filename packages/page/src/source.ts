@@ -116,6 +116,11 @@ export interface PrefetchSource extends PageSource {
    * valid in the current turn of the event loop only. Absent on sources to which it makes no difference.
    */
   glance?(page: PageNo): Uint8Array | undefined;
+  /**
+   * Whether reading the page takes no network: it is in memory or held locally. Absent on sources whose `peek` shows every
+   * such page.
+   */
+  holds?(page: PageNo): boolean;
   /** What the way to the remote can do; `undefined` until enough was measured. Absent on sources that do not measure. */
   linkEstimate?(): LinkEstimate | undefined;
 }

@@ -62,6 +62,11 @@ export class BaseView implements PrefetchSource {
     return source.glance === undefined ? source.peek(page) : source.glance(page);
   }
 
+  holds(page: PageNo): boolean {
+    const source = this.#source;
+    return source.holds === undefined ? source.peek(page) !== undefined : source.holds(page);
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#source.linkEstimate?.();
   }

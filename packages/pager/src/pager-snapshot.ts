@@ -111,6 +111,13 @@ export class PagerSnapshot implements PrefetchSnapshot {
     return isInBase(state, page) ? state.base.glance(page) : undefined;
   }
 
+  /** `false` also once the snapshot is released. */
+  holds(page: PageNo): boolean {
+    const state = this.#state;
+    if (state === undefined) return false;
+    return findFrame(state, page) !== undefined || (isInBase(state, page) && state.base.holds(page));
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#state?.base.linkEstimate();
   }

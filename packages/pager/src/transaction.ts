@@ -92,6 +92,10 @@ export class Transaction implements WriteTransaction {
     await this.#snapshot.prefetch(wanted, options);
   }
 
+  holds(page: PageNo): boolean {
+    return this.#here(page) !== undefined || (this.#isBelow(page) && this.#snapshot.holds(page));
+  }
+
   glance(page: PageNo): Uint8Array | undefined {
     return this.#here(page) ?? (this.#isBelow(page) ? this.#snapshot.glance(page) : undefined);
   }

@@ -47,7 +47,9 @@ describe("a snapshot", () => {
     if (snapshot instanceof Promise) throw new Error("expected a snapshot at once, found a promise");
     await snapshot.prefetch([pageNo(7), pageNo(9)]);
     expect(transport.asked).toEqual([[7, 9]]);
+    expect([7, 8].map((page) => snapshot.holds?.(pageNo(page)))).toEqual([true, false]);
     snapshot.release();
+    expect(snapshot.holds?.(pageNo(7))).toBe(false);
     await snapshot.prefetch([pageNo(11)]);
     expect(transport.asked).toHaveLength(1);
   });

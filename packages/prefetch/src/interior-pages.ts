@@ -60,6 +60,23 @@ export class InteriorPages {
     return this.#pages.get(page);
   }
 
+  /**
+   * A reader is at a page: its children are learned if it is an interior page, and what kind its siblings are.
+   * @param bytes the page, if it is here
+   * @returns its place, as `find` does
+   */
+  see(page: PageNo, bytes: Uint8Array | undefined): number {
+    const place = this.find(page);
+    const parent = this.parentAt(place);
+    // On the way of most reads the bytes need not be looked at.
+    if (parent?.leafChildren !== true && bytes !== undefined) {
+      const interior = this.learn(page, bytes);
+      if (interior !== undefined) interior.touched = true;
+      if (parent !== undefined) parent.leafChildren = interior === undefined;
+    }
+    return place;
+  }
+
   /** @returns the page with its children; `undefined` if the bytes are not an interior page */
   learn(page: PageNo, bytes: Uint8Array): InteriorPage | undefined {
     const known = this.#pages.get(page);
@@ -106,6 +123,32 @@ export class InteriorPages {
       next = beside.children.at(step > 0 ? 0 : -1);
     }
     return next === undefined ? undefined : (this.#pages.get(next) ?? next);
+  }
+
+  /** The next page of the same level, for a page below an interior page that is known; `undefined` where it is not. */
+  leafBeside(page: PageNo, step: 1 | -1): PageNo | undefined {
+    const place = this.find(page);
+    const parent = this.parentAt(place);
+    if (parent === undefined) return undefined;
+    const sibling = parent.children[this.positionAt(place) + step];
+    if (sibling !== undefined) return sibling;
+    const beside = this.neighbour(parent, step);
+    return beside instanceof InteriorPage ? beside.children.at(step > 0 ? 0 : -1) : undefined;
+  }
+
+  /**
+   * The topmost page that is known over a page, which is the root of its tree if the reader came from there, and how far above
+   * it is.
+   */
+  rootOf(page: PageNo): { readonly root: PageNo; readonly depth: number } {
+    let root = page;
+    let depth = 0;
+    for (; depth < MAX_DEPTH; depth++) {
+      const parent = this.parentAt(this.find(root));
+      if (parent === undefined) break;
+      root = parent.page;
+    }
+    return { root, depth };
   }
 
   clear(): void {

@@ -60,6 +60,11 @@ export class PrefetchBudget {
     return Math.max(Math.min(MIN_ALLOWANCE, this.#budget), Math.floor(this.#budget * share));
   }
 
+  /** Pages predicted that nobody has come to. */
+  get pending(): number {
+    return this.#batchOf.size;
+  }
+
   /** How many more pages may be predicted now. */
   get room(): number {
     return Math.max(0, this.allowance - this.#batchOf.size);

@@ -1,8 +1,6 @@
 import type { PageNo } from "@lacuna/page";
 import { InteriorPage, type InteriorPages } from "./interior-pages.ts";
-
-/** Shows a page that is here without reading it from afar. */
-export type Peek = (page: PageNo) => Uint8Array | undefined;
+import type { Peek } from "./peek.ts";
 
 /** Interior pages to learn within one prediction; a damaged tree could go on for ever. */
 const MAX_LEARNED = 64;

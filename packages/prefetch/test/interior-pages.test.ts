@@ -1,6 +1,6 @@
 import { type PageNo, type Predictor, pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import { structurePredictor } from "../src/index.ts";
+import { childrenPredictor, scanPredictor } from "../src/index.ts";
 import { InteriorPage, InteriorPages } from "../src/interior-pages.ts";
 import { makeTable } from "./tables.ts";
 
@@ -85,7 +85,7 @@ describe("a damaged tree", () => {
       [3, interior([2, 4])],
       [4, interior([3, 2])],
     ]);
-    const predictor = structurePredictor({ usableSize: 512, peek: (page) => circle.get(page) });
+    const predictor = scanPredictor({ usableSize: 512, peek: (page) => circle.get(page) });
     for (let round = 0; round < 50; round++) {
       for (const page of [2, 3, 4, 3, 2]) {
         predictor.observe({ page: pageNo(page), bytes: undefined, miss: true, hint: "scan" });
@@ -100,8 +100,8 @@ describe("a small interior page", () => {
   const bytes = interior([20, 21, 22]);
   const event = { page: pageNo(10), bytes, miss: true };
 
-  it("is predicted whole when it is read, once", () => {
-    const predictor = structurePredictor({ usableSize: 512 });
+  it("has all its children predicted when it is read, once", () => {
+    const predictor = childrenPredictor({ usableSize: 512 });
     predictor.observe(event);
     expect(predictor.predict(2)).toEqual([20, 21]);
     expect(predictor.predict(2)).toEqual([22]);
@@ -109,15 +109,19 @@ describe("a small interior page", () => {
     expect(predictor.predict(2)).toEqual([]);
   });
 
-  it("is not when the option says so", () => {
-    const predictor = structurePredictor({ usableSize: 512, wholeUpTo: 2 });
+  it("has none predicted when it has more than the option says", () => {
+    const predictor = childrenPredictor({ usableSize: 512, wholeUpTo: 2 });
     predictor.observe(event);
     expect(predictor.predict(10)).toEqual([]);
   });
+
+  it.each([[{ usableSize: 100 }], [{ usableSize: 512, wholeUpTo: 0 }]])("has options: not %j", (options) => {
+    expect(() => childrenPredictor(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
 });
 
-describe("structurePredictor", () => {
-  const small = { usableSize: 512, wholeUpTo: 0 };
+describe("scanPredictor", () => {
+  const small = { usableSize: 512 };
   const see = (predictor: Predictor, page: number, bytes?: Uint8Array): readonly PageNo[] => {
     predictor.observe({ page: pageNo(page), bytes, miss: true });
     return predictor.predict(100);
@@ -127,7 +131,7 @@ describe("structurePredictor", () => {
     ["forwards", [22, 30], [31]],
     ["backwards", [30, 22], [21]],
   ])("takes a step %s from one interior page to the next for evidence", (_, [first, second], predicted) => {
-    const predictor = structurePredictor(small);
+    const predictor = scanPredictor(small);
     see(predictor, 5, interior([10, 11]));
     see(predictor, 10, interior([20, 21, 22]));
     see(predictor, 11, interior([30, 31, 32]));
@@ -137,7 +141,7 @@ describe("structurePredictor", () => {
 
   it("names an interior page that leads on once, and goes on when it is here", () => {
     const here = new Map<number, Uint8Array>();
-    const predictor = structurePredictor({ ...small, peek: (page) => here.get(page) });
+    const predictor = scanPredictor({ ...small, peek: (page) => here.get(page) });
     see(predictor, 5, interior([10, 11]));
     see(predictor, 10, interior([20, 21, 22]));
     see(predictor, 20);
@@ -150,16 +154,15 @@ describe("structurePredictor", () => {
   it.each([
     [{ usableSize: 100 }],
     [{ usableSize: 512, maxWindow: 0 }],
-    [{ usableSize: 512, wholeUpTo: -1 }],
     [{ usableSize: 512, maxScans: 0 }],
     [{ usableSize: 512, maxChildren: 0.5 }],
   ])("refuses %j", (options) => {
-    expect(() => structurePredictor(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(() => scanPredictor(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   });
 
   it("opens its window from one leaf, doubling, up to the option", () => {
     const children = Array.from({ length: 60 }, (_, index) => 100 + index);
-    const predictor = structurePredictor({ usableSize: 1024, maxWindow: 8 });
+    const predictor = scanPredictor({ usableSize: 1024, maxWindow: 8 });
     const wide = new Uint8Array(1024);
     wide.set(interior(children.slice(0, 60)).subarray(0, 12));
     const view = new DataView(wide.buffer);

@@ -7,7 +7,7 @@ import { SegmentCache } from "@lacuna/cache";
 import { type PageNo, type PageSource, pageNo } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
 import { databaseFromFile, RecordingTransport, type RemoteDatabase } from "@lacuna/testkit";
-import { type StructurePredictorOptions, structurePredictor, withPrefetch } from "../src/index.ts";
+import { type ScanPredictorOptions, scanPredictor, withPrefetch } from "../src/index.ts";
 
 /** A table in a database that SQLite made, and the leaves of its tree in key order. */
 export interface TableFixture {
@@ -49,16 +49,13 @@ export function makeTable(rows: number, bodyBytes: number, pageSize: number): Ta
 }
 
 /** A cold cache with segments of one page under a structure predictor. */
-export async function coldSource(
-  { database }: TableFixture,
-  options: Partial<StructurePredictorOptions> = {},
-) {
+export async function coldSource({ database }: TableFixture, options: Partial<ScanPredictorOptions> = {}) {
   const transport = new RecordingTransport(database);
   const store = memoryStore();
   const { shape } = database;
   await store.reset(shape);
   const cache = new SegmentCache({ transport, store, shape, segmentBytes: shape.pageSize });
-  const predictor = structurePredictor({
+  const predictor = scanPredictor({
     usableSize: shape.pageSize,
     peek: (page) => cache.peek(page),
     ...options,

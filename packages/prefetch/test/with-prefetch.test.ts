@@ -3,7 +3,7 @@ import { type AccessEvent, LacunaError, type PageNo, type Predictor, pageNo } fr
 import { memoryStore } from "@lacuna/storage/memory";
 import { laterTurn, patternDatabase, RecordingTransport } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
-import { type PrefetchOptions, withPrefetch } from "../src/index.ts";
+import { type WithPrefetchOptions, withPrefetch } from "../src/index.ts";
 import { coldSource, makeTable, scan, take } from "./tables.ts";
 
 const database = patternDatabase(8000, { pageSize: 512 });
@@ -29,7 +29,7 @@ function scripted(predict: (event: AccessEvent) => readonly PageNo[]) {
   return { predictor, events };
 }
 
-async function setUp(predictor: Predictor, options?: PrefetchOptions) {
+async function setUp(predictor: Predictor | readonly Predictor[], options?: WithPrefetchOptions) {
   const transport = new RecordingTransport(database);
   const store = memoryStore();
   await store.reset(database.shape);
@@ -204,6 +204,81 @@ describe("withPrefetch", () => {
   it("refuses options out of range", async () => {
     const { predictor } = scripted(() => []);
     await expect(setUp(predictor, { limit: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
+});
+
+describe("several predictors", () => {
+  const constant = (cause: "scan" | "overflow", pages: readonly PageNo[]): Predictor => {
+    const { predictor } = scripted(({ bytes }) => (bytes === undefined ? pages : []));
+    return { ...predictor, cause };
+  };
+
+  it("share a request, the first one first, and no page is asked for twice", async () => {
+    const both = [constant("overflow", run(50, 3)), constant("scan", run(52, 3))];
+    const { source, transport, cache } = await setUp(both);
+    await source.read(pageNo(10));
+    await laterTurn();
+    expect(transport.asked).toEqual([[10, 50, 51, 52, 53, 54]]);
+    source.peek(pageNo(50));
+    source.peek(pageNo(53));
+    const { causes } = source.predictions();
+    expect(causes.overflow).toMatchObject({ predicted: 3, used: 1, pending: 2 });
+    expect(causes.scan).toMatchObject({ predicted: 2, used: 1, pending: 1 });
+    expect(source.predictions()).toMatchObject({ predicted: 5, used: 2, pending: 3 });
+    expect(cache.stats().causes).toMatchObject({ overflow: { fetched: 3 }, scan: { fetched: 2 } });
+  });
+
+  it("do not hinder each other when one is broken", async () => {
+    const broken: Predictor = {
+      observe() {
+        throw new Error("observe");
+      },
+      predict() {
+        throw new Error("predict");
+      },
+      reset() {},
+    };
+    const { source, transport } = await setUp([broken, constant("scan", run(50, 2))]);
+    expect(await source.read(pageNo(10))).toEqual(database.page(pageNo(10)));
+    await laterTurn();
+    expect(transport.asked).toEqual([[10, 50, 51]]);
+    expect(source.predictions().causes.other?.failures).toBeGreaterThan(0);
+    expect(source.predictions().causes.scan?.failures).toBe(0);
+  });
+
+  it("earn their budgets each by its own use", async () => {
+    const useful = scripted(({ page, bytes }) => (bytes === undefined ? run(page + 1, 3) : [])).predictor;
+    const useless = scripted(({ page, bytes }) => (bytes === undefined ? run(5000 + page, 3) : [])).predictor;
+    const both: Predictor[] = [
+      { ...useless, cause: "history" },
+      { ...useful, cause: "scan" },
+    ];
+    const { source } = await setUp(both, { budget: 128 });
+    for (const page of run(1, 2500)) await source.read(page);
+    const { causes } = source.predictions();
+    expect(causes.history?.allowance).toBe(16);
+    expect(causes.scan?.allowance).toBe(128);
+  });
+
+  it("pay together for what is pending", async () => {
+    const both = [constant("overflow", run(100, 80)), constant("scan", run(500, 80))];
+    const { source, transport } = await setUp(both, { budget: 100 });
+    await source.read(pageNo(10));
+    await laterTurn();
+    expect(transport.asked.flat()).toHaveLength(101);
+  });
+});
+
+describe("what a reader can do besides reading", () => {
+  it("goes through: glancing tells the predictors nothing, and the link is what the source says", async () => {
+    const { predictor, events } = scripted(() => []);
+    const { source, cache } = await setUp(predictor);
+    await source.read(pageNo(10));
+    const seen = events.length;
+    expect(source.glance?.(pageNo(10))).toEqual(database.page(pageNo(10)));
+    expect(source.glance?.(pageNo(11))).toBeUndefined();
+    expect(events).toHaveLength(seen);
+    expect(source.linkEstimate?.()).toBe(cache.linkEstimate());
   });
 });
 

@@ -196,6 +196,17 @@ describe("a published directory", () => {
     );
   });
 
+  it("is mended by publishing again", async () => {
+    const { path, directory, publish } = await made();
+    const { segments } = await publish();
+    const [name = ""] = await filesOf(join(directory, "segments"));
+    const damaged = await readFile(join(directory, "segments", name));
+    damaged.writeUInt8(damaged.readUInt8(9) ^ 1, 9);
+    await writeFile(join(directory, "segments", name), damaged);
+    expect(await publish()).toMatchObject({ segments, writtenFiles: 1 });
+    expect((await whole(directory)).equals(await readFile(path))).toBe(true);
+  });
+
   it("knows the newest snapshot also where the publisher was stopped before it wrote its list", async () => {
     const { directory, db, publish } = await made();
     await publish({ prefixBytes: 0 });

@@ -171,6 +171,19 @@ export function describePrefetchSource(subject: PageSourceSubject<PrefetchSource
       await close();
     });
 
+    it("holds what it has brought, and nothing else", async () => {
+      const { source, transport, close } = await setUp();
+      const held = (): boolean[] =>
+        [10, 13, 0, PAGES + 1].map(
+          (page) => source.holds?.(page as PageNo) ?? source.peek(page as PageNo) !== undefined,
+        );
+      expect(held()).toEqual([false, false, false, false]);
+      await source.prefetch(pages);
+      expect(held()).toEqual([true, false, false, false]);
+      expect(transport.asked.flat()).toHaveLength(3);
+      await close();
+    });
+
     it("leaves out pages that are resident, on the way or outside the database", async () => {
       const { source, transport, close } = await setUp();
       await source.prefetch(pages);

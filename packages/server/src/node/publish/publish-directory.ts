@@ -42,6 +42,7 @@ export interface PublishReport {
 
 /** The publisher's own list of the snapshots in a directory, the newest first. Readers never ask for it. */
 const SNAPSHOTS_NAME = "snapshots.json";
+const FOLDERS = ["segments", "structure"];
 const OWN_NAME = /^[\da-f]{64}\.bin$/;
 const inflate = promisify<Uint8Array, object, Buffer>(inflateRaw);
 
@@ -69,8 +70,10 @@ export async function publishDirectory(
     const { name, bytes } = next.value;
     counts.bytes += bytes.length;
     await stored(directory, async () => {
-      if (name === MANIFEST_NAME) await replaceFile(directory, name, bytes);
-      else if (!(await isThere(directory, name, bytes.length))) {
+      if (name === MANIFEST_NAME) {
+        for (const folder of FOLDERS) await syncFolder(join(directory, folder));
+        await replaceFile(directory, name, bytes);
+      } else if (!(await holds(directory, name, bytes))) {
         await replaceFile(directory, name, bytes);
         counts.writtenFiles++;
         counts.writtenBytes += bytes.length;
@@ -110,7 +113,7 @@ async function removeOthers(
     for (const segment of table.segments) needed.add(segmentName(hexDigest(segment.sha256)));
   }
   let removed = 0;
-  for (const folder of ["segments", "structure"]) {
+  for (const folder of FOLDERS) {
     for (const file of await readdir(join(directory, folder)).catch(noneIfMissing)) {
       const name = `${folder}/${file}`;
       if (!OWN_NAME.test(file) || needed.has(name)) continue;
@@ -146,10 +149,27 @@ async function readOr(directory: string, name: string, otherwise: string): Promi
   }
 }
 
-/** Names tell what files hold; a file of another length was cut short by a crash of the machine. */
 async function isThere(directory: string, name: string, bytes: number): Promise<boolean> {
   const found = await stat(join(directory, name)).catch(noneIfMissing);
   return "size" in found && found.size === bytes;
+}
+
+/** Whether the file is there and whole: a disk may have damaged it, which publishing again mends. */
+async function holds(directory: string, name: string, bytes: Uint8Array): Promise<boolean> {
+  if (!(await isThere(directory, name, bytes.length))) return false;
+  return (await readFile(join(directory, name))).equals(bytes);
+}
+
+/** Makes the names in a folder durable, where the system can. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => undefined);
+  try {
+    await folder?.sync();
+  } catch {
+    // Windows cannot, and does without.
+  } finally {
+    await folder?.close();
+  }
 }
 
 /** Puts a file in place as a whole or not at all, durably. */

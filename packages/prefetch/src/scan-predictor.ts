@@ -1,14 +1,16 @@
-import { type AccessEvent, LacunaError, type PageNo, type Predictor } from "@lacuna/page";
+import type { AccessEvent, PageNo, Predictor } from "@lacuna/page";
+import { atLeast, checkUsableSize } from "./check-option.ts";
 import { type InteriorPage, InteriorPages, MAX_REMEMBERED } from "./interior-pages.ts";
-import { type Peek, ScanCursor } from "./scan-cursor.ts";
+import type { Peek } from "./peek.ts";
+import { ScanCursor } from "./scan-cursor.ts";
 import { Scans } from "./scans.ts";
 
-export interface StructurePredictorOptions {
+export interface ScanPredictorOptions {
   /** Bytes of a page that are SQLite's: the page size less the reserved bytes, at least 480. */
   readonly usableSize: number;
   /**
    * Shows a page that is here, so that a scan goes on into interior pages that a prefetch brought and nobody has read.
-   * Must not wait. Such as `(page) => source.peek(page)`.
+   * Must not wait. Such as `(page) => source.glance(page)`.
    * @default none: interior pages are learned only as they are read
    */
   readonly peek?: Peek | undefined;
@@ -17,11 +19,6 @@ export interface StructurePredictorOptions {
    * @default 1024
    */
   readonly maxWindow?: number | undefined;
-  /**
-   * An interior page with at most so many children is predicted whole when it is read; 0 for never.
-   * @default 4
-   */
-  readonly wholeUpTo?: number | undefined;
   /**
    * Scans followed at the same time; the one that moved longest ago makes room.
    * @default 16
@@ -35,49 +32,46 @@ export interface StructurePredictorOptions {
 }
 
 const NONE: readonly PageNo[] = [];
+const DEFAULT_CHILDREN = 131_072;
 
 /**
- * Predicts from the structure of the B-trees it has seen, and only with evidence: when a reader goes from a child of an
- * interior page to the next one, in either direction, the children after that are predicted, 1, 2, 4 and so on up to
- * `maxWindow` ahead, across interior pages. A read with the hint "scan" is evidence by itself. Looking up single keys
- * predicts nothing, except the other children of very small interior pages.
+ * Predicts the leaves that a reader who goes from leaf to leaf will come to, and only with evidence: when a reader goes from
+ * a child of an interior page to the next one, in either direction, the children after that are predicted, 1, 2, 4 and so
+ * on up to `maxWindow` ahead, across interior pages. A read with the hint "scan" is evidence by itself. Looking up single
+ * keys predicts nothing.
  *
  * @throws {LacunaError} `INVALID_OPTION` for an option out of range
  */
-export function structurePredictor(options: StructurePredictorOptions): Predictor {
-  return new StructurePredictor(options);
+export function scanPredictor(options: ScanPredictorOptions): Predictor {
+  return new ScanPredictor(options, interiorPages(options));
 }
 
-class StructurePredictor implements Predictor {
+/** What is remembered of the trees, for predictors that share it. */
+export function interiorPages(
+  options: Pick<ScanPredictorOptions, "usableSize" | "maxChildren">,
+): InteriorPages {
+  const usableSize = checkUsableSize(options.usableSize);
+  const maxChildren = atLeast(1, "maxChildren", options.maxChildren ?? DEFAULT_CHILDREN);
+  return new InteriorPages(usableSize, Math.min(maxChildren, MAX_REMEMBERED));
+}
+
+export class ScanPredictor implements Predictor {
+  readonly cause = "scan";
   readonly #pages: InteriorPages;
   readonly #peek: Peek | undefined;
   readonly #maxWindow: number;
-  readonly #wholeUpTo: number;
   readonly #scans: Scans;
-  #whole: PageNo[] = [];
 
-  constructor(options: StructurePredictorOptions) {
-    const { usableSize } = options;
-    if (!(usableSize >= 480 && usableSize <= 65536)) {
-      throw new LacunaError("INVALID_OPTION", `usableSize must be from 480 to 65536, got ${usableSize}`);
-    }
+  constructor(options: ScanPredictorOptions, pages: InteriorPages) {
     this.#peek = options.peek;
     this.#maxWindow = atLeast(1, "maxWindow", options.maxWindow ?? 1024);
-    this.#wholeUpTo = atLeast(0, "wholeUpTo", options.wholeUpTo ?? 4);
-    const maxChildren = atLeast(1, "maxChildren", options.maxChildren ?? 131_072);
-    this.#pages = new InteriorPages(usableSize, Math.min(maxChildren, MAX_REMEMBERED));
-    this.#scans = new Scans(this.#pages, atLeast(1, "maxScans", options.maxScans ?? 16));
+    this.#pages = pages;
+    this.#scans = new Scans(pages, atLeast(1, "maxScans", options.maxScans ?? 16));
   }
 
   observe({ page, bytes, hint }: AccessEvent): void {
-    const place = this.#pages.find(page);
+    const place = this.#pages.see(page, bytes);
     const parent = this.#pages.parentAt(place);
-    // On the way of most reads the bytes need not be looked at.
-    if (parent?.leafChildren !== true && bytes !== undefined) {
-      const interior = this.#observeInterior(page, bytes);
-      if (parent !== undefined) parent.leafChildren = !interior;
-      if (interior) return;
-    }
     if (parent === undefined || parent.leafChildren === false) return;
     parent.touched = true;
     this.#observeLeaf(parent, this.#pages.positionAt(place), hint);
@@ -85,37 +79,17 @@ class StructurePredictor implements Predictor {
 
   predict(limit: number): readonly PageNo[] {
     const wanting = this.#scans.wanting();
-    if (wanting === undefined && this.#whole.length === 0) return NONE;
+    if (wanting === undefined) return NONE;
     const leaves = new Set<PageNo>();
     const interiors = new Set<PageNo>();
-    for (const scan of wanting ?? []) scan.name(this.#pages, this.#peek, limit, leaves, interiors);
+    for (const scan of wanting) scan.name(this.#pages, this.#peek, limit, leaves, interiors);
     // Interior pages first: they show where to go on.
-    const named = new Set([...interiors, ...leaves]);
-    while (named.size < limit) {
-      const page = this.#whole.shift();
-      if (page === undefined) break;
-      named.add(page);
-    }
-    return named.size === 0 ? NONE : [...named];
+    return leaves.size + interiors.size === 0 ? NONE : [...new Set([...interiors, ...leaves])];
   }
 
   reset(): void {
     this.#pages.clear();
     this.#scans.clear();
-    this.#whole = [];
-  }
-
-  /** @returns whether it is an interior page */
-  #observeInterior(page: PageNo, bytes: Uint8Array): boolean {
-    const known = this.#pages.get(page);
-    if (known !== undefined) {
-      known.touched = true;
-      return true;
-    }
-    const interior = this.#pages.learn(page, bytes);
-    if (interior === undefined) return false;
-    if (interior.children.length <= this.#wholeUpTo) this.#whole = [...interior.children];
-    return true;
   }
 
   #observeLeaf(parent: InteriorPage, position: number, hint: AccessEvent["hint"]): void {
@@ -148,9 +122,4 @@ class StructurePredictor implements Predictor {
 
 function wasRead(parent: InteriorPage, position: number): boolean {
   return position >= 0 && (parent.latest === position || parent.beforeLatest === position);
-}
-
-function atLeast(minimum: number, name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= minimum) return value;
-  throw new LacunaError("INVALID_OPTION", `${name} must be an integer of at least ${minimum}, got ${value}`);
 }
