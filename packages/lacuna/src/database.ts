@@ -4,6 +4,7 @@ import type {
   BatchResult,
   BatchStatement,
   CallOptions,
+  Estimate,
   Row,
   RunResult,
   SqlCalls,
@@ -116,6 +117,16 @@ export class Database implements SqlTransaction {
     return (await this.#sql()).pragma(text, options);
   }
 
+  /** Whether the statement can run offline: it is run for that, on the pages held locally. For statements that only read. */
+  async isResident(sql: string, ...parameters: SqlParameters): Promise<boolean> {
+    return (await this.#sql()).isResident(sql, ...parameters);
+  }
+
+  /** What the statement is expected to fetch, as far as the pages held locally tell. */
+  async estimate(sql: string, ...parameters: SqlParameters): Promise<Estimate> {
+    return (await this.#sql()).estimate(sql, ...parameters);
+  }
+
   /**
    * Runs statements one after the other, with nothing of others in between.
    * @param options a mode makes them one transaction: all happen, or none
@@ -157,6 +168,8 @@ export class Database implements SqlTransaction {
         yield* (await calls()).iterate<T>(sql, ...parameters);
       },
       pragma: async (text, own) => (await calls()).pragma(text, own),
+      isResident: async (sql, ...parameters) => (await calls()).isResident(sql, ...parameters),
+      estimate: async (sql, ...parameters) => (await calls()).estimate(sql, ...parameters),
       with: (other) => this.with({ ...options, ...other }),
     };
   }

@@ -4,6 +4,7 @@ export {
   type BatchResult,
   type BatchStatement,
   type CallOptions,
+  type Estimate,
   type Parameters as SqlParameters,
   type Row,
   type RunResult,

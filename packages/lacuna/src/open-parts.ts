@@ -35,7 +35,8 @@ export async function openParts(
       doubleQuotedStrings,
       wasm,
       safeIntegers,
-      runAhead: options.partialSync?.prefetch,
+      // Where nothing is to be fetched ahead, statements are not run ahead either.
+      runAhead: options.partialSync?.prefetch !== false,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),

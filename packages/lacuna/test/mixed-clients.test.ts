@@ -263,17 +263,63 @@ class TursoClient implements Client {
   }
 }
 
+/** Reads past the server, at every commit it can catch: what nobody else happens to ask for must be right too. */
+class Onlooker {
+  readonly #world: World;
+  readonly #database: DatabaseSync;
+  #version: unknown;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#database = new DatabaseSync(world.remote.path, { readOnly: true, timeout: 20_000 });
+    onTestFinished(() => this.#database.close());
+  }
+
+  /** Looks on for as long as something is under way. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+    };
+    work.then(over, over);
+    while (!isOver) {
+      this.#look();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return work;
+  }
+
+  #look(): void {
+    const version = this.#database.prepare("PRAGMA data_version").get()?.["data_version"];
+    if (version === this.#version) return;
+    this.#version = version;
+    const least = this.#world.acknowledged();
+    this.#database.exec("BEGIN");
+    const seen = seenBy(this.#database);
+    this.#database.exec("COMMIT");
+    this.#world.states.push(this.#world.check(seen, least, this.#world.begun()));
+  }
+}
+
 /** Writes on the server, in one request or in several. */
 class SqlClient implements Client {
   readonly #world: World;
   readonly #writer: ModelWriter;
+  readonly #onlooker: Onlooker;
 
   constructor(world: World) {
     this.#world = world;
     this.#writer = world.writer();
+    this.#onlooker = new Onlooker(world);
   }
 
   async step(): Promise<void> {
+    // To look on takes a whole processor, so it is done now and then.
+    const work = this.#write();
+    await (this.#world.random() < 0.4 ? this.#onlooker.during(work) : work);
+  }
+
+  async #write(): Promise<void> {
     const statements = this.#writer.next();
     if (this.#world.random() < 0.5) {
       await this.#run(["BEGIN IMMEDIATE", ...statements, "COMMIT"]);
@@ -367,15 +413,19 @@ function seenInFile(path: string): Seen {
   const database = new DatabaseSync(path);
   try {
     expect(database.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
-    const marks = database.prepare(MARKS).all();
-    const items = database.prepare(ITEMS).all();
-    return {
-      marks: marks.map(({ writer, version }) => ({ writer: Number(writer), version: Number(version) })),
-      items: items.map(({ id, body }) => ({ id: Number(id), body: String(body) })),
-    };
+    return seenBy(database);
   } finally {
     database.close();
   }
+}
+
+function seenBy(database: DatabaseSync): Seen {
+  const marks = database.prepare(MARKS).all();
+  const items = database.prepare(ITEMS).all();
+  return {
+    marks: marks.map(({ writer, version }) => ({ writer: Number(writer), version: Number(version) })),
+    items: items.map(({ id, body }) => ({ id: Number(id), body: String(body) })),
+  };
 }
 
 const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

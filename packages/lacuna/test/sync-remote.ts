@@ -31,7 +31,10 @@ export interface SyncRemote {
 const pool = new SqlProcessPool();
 afterAll(() => pool.close());
 
-export async function syncRemote(setUp: string, history: { retentionMs?: number } = {}): Promise<SyncRemote> {
+export async function syncRemote(
+  setUp: string,
+  history: boolean | { retentionMs?: number } = true,
+): Promise<SyncRemote> {
   const directory = mkdtempSync(join(tmpdir(), "lacuna-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const path = join(directory, "app.db");

@@ -128,7 +128,7 @@ describe.each([
   });
 
   it("is moved when the remote no longer has its revision, with what was not pushed", async () => {
-    const remote = await syncRemote(LARGE, { retentionMs: 0 });
+    const remote = await syncRemote(LARGE, false);
     const db = await remote.replica(kind);
     await db.exec("INSERT INTO t VALUES (9000, 'mine')");
     remote.exec("UPDATE t SET v = 'theirs' WHERE id > 3000");

@@ -78,7 +78,7 @@ describe("W2: a page that cannot be fetched", () => {
   });
 
   it("that the remote dropped moves the replica on, and what was not pushed along with it", async () => {
-    const remote = await syncRemote(LARGE, { retentionMs: 0 });
+    const remote = await syncRemote(LARGE, false);
     const db = await remote.replica(partial(4096));
     await db.exec("INSERT INTO t VALUES (5000, 'mine')");
     remote.exec("UPDATE t SET v = 'theirs' WHERE id = 1500");
@@ -146,7 +146,7 @@ describe("W11: a schema that changes between a write and its push", () => {
     ],
     [
       "views, triggers and indexes",
-      "CREATE VIEW w AS SELECT v FROM t; CREATE INDEX i ON t(v); CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET v = v || '!' WHERE id = new.id; END; INSERT INTO t VALUES (1, 'a'); DROP VIEW w",
+      "CREATE VIEW w AS SELECT v FROM t; CREATE INDEX i ON t(v); CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET v = upper(v) WHERE id = new.id; END; INSERT INTO t VALUES (1, 'a'); DROP VIEW w",
     ],
     [
       "a table made of a query",
@@ -350,7 +350,9 @@ describe("W21: what lies at the path already", () => {
     });
     remote.intercept = undefined;
     const db = await remote.replica({ path, pullBytesThreshold: 65_536 });
-    expect((await db.stats()).networkReceivedBytes).toBeLessThan(2000 * 1000 - 100_000);
+    const { networkReceivedBytes, pageCount } = await db.stats();
+    // The first two requests brought 16 pages each.
+    expect(networkReceivedBytes).toBeLessThan((pageCount - 30) * 4110);
     expect(db.health().local.complete).toBe(true);
     expect(await rowsOf(db, "SELECT count(*) FROM t")).toEqual([[2000]]);
   });

@@ -3,7 +3,13 @@ import { pageIndex } from "@lacuna/page";
 import { encodePageSelector } from "@lacuna/protocol";
 import { describe, expect, it } from "vitest";
 import { firstWord } from "../src/first-word.ts";
-import { handlerAsFetch, type SyncHandlerOptions, syncHandler } from "../src/index.ts";
+import {
+  handlerAsFetch,
+  type ServedDatabase,
+  type ServedView,
+  type SyncHandlerOptions,
+  syncHandler,
+} from "../src/index.ts";
 import { makeDatabase, type Pulled, postPull, pull, serve, temporaryDirectory } from "./database-fixture.ts";
 import { copyOf, newestOf, serveHistory } from "./history-fixture.ts";
 
@@ -129,10 +135,27 @@ describe("the pages of a query", () => {
 
   it("are put off where too many run already, and had when these are done", async () => {
     const { path } = makeDatabase({ journal: "wal" });
-    const server = await serverOf(path, { queries: { atOnce: 1 } });
-    const answers = await Promise.all([postPull(server, { query: SQL }), postPull(server, { query: SQL })]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 503]);
-    for (const answer of answers) await answer.body?.cancel();
+    const served = await serve(path);
+    const { promise: reading, resolve: hasBegun } = Promise.withResolvers<void>();
+    const { promise: mayRead, resolve: goOn } = Promise.withResolvers<void>();
+    const database: ServedDatabase = {
+      name: served.name,
+      open: async (options) => {
+        const view = await served.open(options);
+        const read: ServedView["read"] = async (ranges, readOptions) => {
+          hasBegun();
+          await mayRead;
+          return view.read(ranges, readOptions);
+        };
+        return { ...view, read };
+      },
+    };
+    const server = handlerAsFetch(syncHandler({ database, queries: { atOnce: 1 } }));
+    const first = pull(server, { query: SQL });
+    await reading;
+    expect(await refusal(postPull(server, { query: SQL }))).toBe("503 BUSY");
+    goOn();
+    expect((await first).pages.length).toBe(3);
     expect((await pull(server, { query: SQL })).pages.length).toBe(3);
   });
 

@@ -1,15 +1,10 @@
-import { readChangeset } from "@lacuna/protocol";
-import type {
-  CapturedItem,
-  CapturedRow,
-  CapturedTable,
-  CapturedTransaction,
-} from "./captured-transaction.ts";
+import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 import { ChangeSession } from "./change-session.ts";
-import { encodeInsertions } from "./changeset-writer.ts";
+import { encodeChangeset, SQLITE_INSERT, updatedRowids } from "./changeset.ts";
 import type { Engine } from "./engine.ts";
+import { NullKeys } from "./null-keys.ts";
 import type { SqlValue } from "./parameters.ts";
-import { type Ask, lowerCase, quoteName, quoteText, SchemaFacts } from "./schema-facts.ts";
+import { type Ask, lowerCase, quoteName, quoteText, rowsById, SchemaFacts } from "./schema-facts.ts";
 import { sqlErrorOf } from "./sql-error.ts";
 import { skipBlank } from "./sql-text.ts";
 import type { StatementEffects } from "./statement-effects.ts";
@@ -45,8 +40,8 @@ export class ChangeRecorder {
   readonly #db: number;
   readonly #session: ChangeSession;
   readonly #facts: SchemaFacts;
+  readonly #nullKeys: NullKeys;
   readonly #options: RecorderOptions;
-  #schemaKey: string | undefined;
   #items: CapturedItem[] = [];
   /** The schema's number before the schema change that runs. */
   #cookie = 0n;
@@ -60,18 +55,16 @@ export class ChangeRecorder {
     this.#options = options;
     this.#facts = new SchemaFacts(options.ask);
     const wants = (table: string) => !BOOKKEEPING.test(table) && this.#facts.kindOf(table) !== "shadow";
-    this.#session = new ChangeSession(engine, db, wants);
+    this.#nullKeys = new NullKeys(engine, db);
+    this.#session = new ChangeSession(engine, db, wants, (...row) => this.#nullKeys.note(...row));
   }
 
   /**
    * To be called before a statement runs, and again if it has to be run again. May have to wait for pages.
-   * @param schema differs from that of the last call if the schema may be another one
    */
-  async before(effects: StatementEffects, schema: string): Promise<void> {
+  async before(effects: StatementEffects): Promise<void> {
     if (!effects.writes && effects.savepoint === undefined) return;
     await this.#settleDdl();
-    if (this.#schemaKey !== schema) this.#facts.forget();
-    this.#schemaKey = schema;
     if (effects.savepoint !== undefined) {
       if (effects.savepoint.operation === "BEGIN") await this.#cut();
       return;
@@ -80,7 +73,15 @@ export class ChangeRecorder {
     if (effects.ddl || this.#isReplayed(effects)) {
       await this.#cut();
       if (effects.ddl) this.#cookie = await this.#askCookie();
-    } else if (effects.touches.size > 0) this.#session.start();
+    } else if (effects.touches.size > 0) {
+      for (const name of effects.touches) {
+        if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
+        const table = await this.#facts.table(name);
+        if (table.nullableKey) this.#nullKeys.watch(table);
+      }
+      this.#session.start();
+      this.#session.noting(this.#nullKeys.watching);
+    }
   }
 
   /** To be called after a statement succeeded. Never waits. */
@@ -92,7 +93,6 @@ export class ChangeRecorder {
       if (!BOOKKEEPING.test(object)) {
         this.#pending = { sql: trimmed(sql()), cookieBefore: this.#cookie, filled: effects.createsFromQuery };
       }
-      this.#facts.forget();
     } else if (this.#isReplayed(effects))
       this.#items.push({ kind: "statement", sql: trimmed(sql()), parameters: [...parameters] });
   }
@@ -107,13 +107,13 @@ export class ChangeRecorder {
 
   /** The transaction is over. */
   reset(): void {
-    this.#session.stop();
+    this.#stop();
     this.#items = [];
     this.#savepoints = [];
     this.#pending = undefined;
   }
 
-  /** The schema may have been rolled back. */
+  /** The schema may be another one. */
   forgetSchema(): void {
     this.#facts.forget();
   }
@@ -146,39 +146,46 @@ export class ChangeRecorder {
     }
     this.#savepoints.length = at + 1;
     this.#items.length = savepoint.items;
-    this.#session.stop();
+    this.#stop();
     this.#pending = undefined;
-    this.#facts.forget();
   }
 
   /** Puts what the session recorded among the items. */
   async #cut(): Promise<void> {
+    const items: CapturedItem[] = [];
     if (!this.#session.empty) {
       const bytes = await this.#session.changeset(this.#options.call);
       if (typeof bytes === "number") throw sqlErrorOf(this.#engine, this.#db, bytes);
-      if (bytes.length > 0) {
-        const tables = [];
-        for (const name of this.#session.tables) tables.push(await this.#facts.table(name));
-        this.#items.push({ kind: "changeset", bytes, tables, rows: await this.#updatedRows(bytes, tables) });
-      }
+      if (bytes.length > 0) items.push(await this.#changeset(bytes, await this.#updatedRows(bytes)));
     }
-    this.#session.stop();
+    if (!this.#nullKeys.empty) {
+      const changesets = await this.#nullKeys.changesets(this.#options.ask);
+      for (const bytes of changesets) items.push(await this.#changeset(bytes, []));
+    }
+    this.#items.push(...items);
+    this.#stop();
   }
 
-  /** The rows without a key of their own that were updated, whole. */
-  async #updatedRows(bytes: Uint8Array, tables: readonly CapturedTable[]): Promise<CapturedRow[]> {
-    const keyless = new Map(tables.filter((table) => table.keyedByRowid).map((table) => [table.name, table]));
-    if (keyless.size === 0) return [];
+  #stop(): void {
+    this.#session.stop();
+    this.#session.noting(false);
+    this.#nullKeys.reset();
+  }
+
+  async #changeset(bytes: Uint8Array, rows: readonly CapturedRow[]): Promise<CapturedItem> {
+    return { kind: "changeset", bytes, schema: await this.#facts.sql(), rows };
+  }
+
+  /** The rows of tables without a key that were updated. */
+  async #updatedRows(changeset: Uint8Array): Promise<CapturedRow[]> {
     const rows: CapturedRow[] = [];
-    for (const { table: name, operation, before } of readChangeset(bytes)) {
-      const table = keyless.get(name);
-      const rowid = before[0];
-      if (operation !== "update" || table === undefined || typeof rowid !== "bigint") continue;
-      const columns = table.columns.map((column) => quoteName(column.name)).join(", ");
-      const [values] = await this.#options.ask(
-        `SELECT ${columns} FROM main.${quoteName(name)} WHERE ${rowidName(table)} = ${rowid}`,
-      );
-      if (values !== undefined) rows.push({ table: name, rowid, values });
+    for (const [name, rowids] of updatedRowids(changeset)) {
+      if (rowids.length === 0) continue;
+      const table = await this.#facts.table(name);
+      if (!table.keyless) continue;
+      for (const [rowid, ...values] of await rowsById(this.#options.ask, table, rowids)) {
+        rows.push({ table: name, rowid: rowid as bigint, values });
+      }
     }
     return rows;
   }
@@ -206,10 +213,11 @@ export class ChangeRecorder {
     const [stored, sql] = created;
     const table = await this.#facts.table(String(stored));
     const items: CapturedItem[] = [{ kind: "ddl", sql: String(sql) }];
-    const rows = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
-    if (rows.length > 0) {
-      const bytes = encodeInsertions({ name: table.name, keys: [1, ...table.columns.map(() => 0)] }, rows);
-      items.push({ kind: "changeset", bytes, tables: [table], rows: [] });
+    const found = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
+    if (found.length > 0) {
+      const rows = found.map((values) => ({ operation: SQLITE_INSERT, values }) as const);
+      const bytes = encodeChangeset({ name: table.name, keys: [1, ...table.keys] }, rows);
+      items.push(await this.#changeset(bytes, []));
     }
     return items;
   }
@@ -227,12 +235,6 @@ export class ChangeRecorder {
     sqlite.free(out);
     return on;
   }
-}
-
-/** A name of the row id that no column has. */
-function rowidName({ columns }: CapturedTable): string {
-  const taken = new Set(columns.map(({ name }) => lowerCase(name)));
-  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name)) ?? "rowid";
 }
 
 /** A statement without what separates it from others. */

@@ -1,5 +1,5 @@
 import type { Engine } from "./engine.ts";
-import { PreupdateHook } from "./preupdate-hook.ts";
+import { type Note, PreupdateHook } from "./preupdate-hook.ts";
 import { SQLITE_OK } from "./result-code.ts";
 
 const OBJCONFIG_ROWID = 2;
@@ -18,24 +18,21 @@ export class ChangeSession {
    */
   readonly #anchor: number;
   #session = 0;
-  #tables = new Set<string>();
 
-  /** @param wants whether rows of a table are recorded */
-  constructor(engine: Engine, db: number, wants: (table: string) => boolean) {
+  /**
+   * @param wants whether rows of a table are recorded
+   * @param note is called before each change of a row, while `noting`
+   */
+  constructor(engine: Engine, db: number, wants: (table: string) => boolean, note: Note) {
     const { sqlite, heap } = engine;
     this.#engine = engine;
     this.#db = db;
     this.#out = sqlite.malloc(8);
     this.#main = sqlite.malloc(5);
     heap.writeText("main\0", this.#main, 5);
-    const run = (_: number, name: number): number => {
-      const table = heap.cString(name) ?? "";
-      if (!wants(table)) return 0;
-      this.#tables.add(table);
-      return 1;
-    };
+    const run = (_: number, name: number): number => (wants(heap.cString(name) ?? "") ? 1 : 0);
     this.#filter = engine.install({ filter: { type: "i(ii)", run } })["filter"] ?? 0;
-    this.#hook = new PreupdateHook(engine, db);
+    this.#hook = new PreupdateHook(engine, db, note);
     this.#anchor = this.#create();
     sqlite.sqlite3session_enable(this.#anchor, 0);
   }
@@ -56,9 +53,8 @@ export class ChangeSession {
     return this.#session === 0 || this.#engine.sqlite.sqlite3session_isempty(this.#session) !== 0;
   }
 
-  /** Tables of which anything was recorded. */
-  get tables(): readonly string[] {
-    return [...this.#tables];
+  noting(on: boolean): void {
+    this.#hook.noting(on);
   }
 
   /**
@@ -82,7 +78,6 @@ export class ChangeSession {
 
   /** Forgets what was recorded and records nothing more. */
   stop(): void {
-    this.#tables = new Set();
     if (this.#session === 0) return;
     this.#engine.sqlite.sqlite3session_delete(this.#session);
     this.#session = 0;

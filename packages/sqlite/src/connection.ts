@@ -119,6 +119,8 @@ export class Connection {
   readonly #compiler: SqlCompiler;
   #listener: EffectsListener | undefined;
   #recorder: ChangeRecorder | undefined;
+  /** Of the schema that statements were compiled by. */
+  #schemaKey = "";
   /** Tables the open transaction may have changed. */
   #touched = new Set<string>();
   /** The statement that runs is a transaction by itself. */
@@ -288,7 +290,7 @@ export class Connection {
   /** Ends the transaction of the source if the one of SQLite has ended. */
   async #conclude(around: Circumstances): Promise<void> {
     if (this.#writer === undefined || this.#broken !== undefined) return;
-    const { committed } = this.#file;
+    const { committed, writer } = this.#file;
     const event: Commit = { tables: [...this.#touched] };
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -302,7 +304,8 @@ export class Connection {
       this.#touched.clear();
       this.#recorder?.reset();
     }
-    if (failure !== undefined || !committed) this.#recorder?.forgetSchema();
+    const ended = writer !== undefined && this.#file.writer !== writer;
+    if (ended && (failure !== undefined || !committed)) this.#forgetSchema();
     if (failure !== undefined) throw failure.error;
     if (committed && event.tables.length > 0) this.#setup.writing?.onCommit?.(event);
   }
@@ -334,6 +337,10 @@ export class Connection {
     let result: { value: T } | { error: unknown };
     try {
       await this.#ready();
+      if (this.#listener !== undefined && this.#file.schemaKey !== this.#schemaKey) {
+        this.#schemaKey = this.#file.schemaKey;
+        this.#forgetSchema();
+      }
       result = { value: await body() };
     } catch (error) {
       result = { error };
@@ -500,7 +507,7 @@ export class Connection {
     const { sqlite, heap } = this.engine;
     const writes = sqlite.sqlite3_stmt_readonly(pointer) === 0;
     if (writes && effects.writes && this.#file.writer === undefined) throw WRITER_NEEDED;
-    await this.#recorder?.before(effects, this.#file.schemaKey);
+    await this.#recorder?.before(effects);
     const guarded = this.inTransaction && writes;
     this.#autocommits = !this.inTransaction;
     if (guarded) await this.command("SAVEPOINT lacuna_statement");
@@ -517,6 +524,7 @@ export class Connection {
       }
     }
     for (const table of effects.touches) this.#touched.add(table);
+    if (effects.ddl || effects.savepoint?.operation === "ROLLBACK") this.#forgetSchema();
     this.#recorder?.after(effects, () => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "", parameters);
   }
 
@@ -551,6 +559,12 @@ export class Connection {
       this.engine.sqlite.sqlite3_finalize(pointer);
     }
     return tail;
+  }
+
+  /** The schema may be another one: what was compiled by it tells nothing about what it will do. */
+  #forgetSchema(): void {
+    this.#statements.clear();
+    this.#recorder?.forgetSchema();
   }
 
   /** What is thrown out of WebAssembly, such as running out of stack, leaves the instance in an unknown state. */

@@ -9,6 +9,7 @@ import { copyParameters, type Parameters } from "./parameters.ts";
 import { QueryRunner, type Request } from "./query-runner.ts";
 import type { RowShape } from "./row-reader.ts";
 import type { ScoutStats } from "./scout/scouts.ts";
+import type { Estimate } from "./scout/survey.ts";
 import { kindOfStatement } from "./sql-text.ts";
 import { type CallOptions, PreparedStatement, type Row, type SqlStatement } from "./statement.ts";
 import {
@@ -37,6 +38,13 @@ export interface SqlCalls {
   iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncIterableIterator<T>;
   /** Runs `PRAGMA text` and gives its rows. */
   pragma(text: string, options?: CallOptions): Promise<Row[]>;
+  /**
+   * Whether the statement can run without the network. It is run for that, on the pages held locally, and stops at the first
+   * one that is not. Statements that write cannot be asked about.
+   */
+  isResident(sql: string, ...parameters: Parameters): Promise<boolean>;
+  /** What the statement is expected to fetch, as far as the pages held locally tell; none of its pages is fetched. */
+  estimate(sql: string, ...parameters: Parameters): Promise<Estimate>;
   /** The same calls under these options: `db.with({ signal }).all(sql)`. */
   with(options: CallOptions): SqlCalls;
 }
@@ -140,19 +148,19 @@ class Calls implements SqlTransaction {
   readonly runner: QueryRunner;
   readonly transactions: Transactions;
   readonly #shape: () => RowShape;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: CallOptions;
   readonly #owner: Owner | undefined;
 
   constructor(
     { runner, transactions }: Pick<Calls, "runner" | "transactions">,
     shape: () => RowShape,
-    signal?: AbortSignal,
+    options: CallOptions = {},
     owner?: Owner,
   ) {
     this.runner = runner;
     this.transactions = transactions;
     this.#shape = shape;
-    this.#signal = signal;
+    this.#options = options;
     this.#owner = owner;
   }
 
@@ -200,6 +208,14 @@ class Calls implements SqlTransaction {
     return (await this.runner.query(request, this.#shape(), Number.POSITIVE_INFINITY)) as Row[];
   }
 
+  async isResident(sql: string, ...parameters: Parameters): Promise<boolean> {
+    return this.runner.isResident(this.#request(sql, copyParameters(parameters)));
+  }
+
+  async estimate(sql: string, ...parameters: Parameters): Promise<Estimate> {
+    return this.runner.estimate(this.#request(sql, copyParameters(parameters)));
+  }
+
   async batch(
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
@@ -236,7 +252,7 @@ class Calls implements SqlTransaction {
   }
 
   with(options: CallOptions): SqlCalls {
-    return new Calls(this, this.#shape, options.signal, this.#owner);
+    return new Calls(this, this.#shape, { ...this.#options, ...options }, this.#owner);
   }
 
   #ownerNow(): Owner | undefined {
@@ -249,7 +265,8 @@ class Calls implements SqlTransaction {
       sql,
       kind: kindOfStatement(sql),
       given,
-      signal: signal ?? this.#signal,
+      signal: signal ?? this.#options.signal,
+      budget: this.#options.budget,
       owner: this.#ownerNow(),
     };
   }
@@ -287,7 +304,7 @@ class Database extends Calls implements SqlDatabase {
   ): TransactionFunction<Values, Awaited<Result>> {
     return inModes(run, (mode, values: Values) =>
       this.transactions.explicit(mode, (owner) =>
-        run(new Calls(this, () => this.#defaults.shape, undefined, owner), ...values),
+        run(new Calls(this, () => this.#defaults.shape, {}, owner), ...values),
       ),
     );
   }

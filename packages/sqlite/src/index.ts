@@ -1,11 +1,5 @@
 export type { BatchOptions, BatchResult, BatchStatement } from "./batch.ts";
-export type {
-  CapturedColumn,
-  CapturedItem,
-  CapturedRow,
-  CapturedTable,
-  CapturedTransaction,
-} from "./captured-transaction.ts";
+export type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
 export type { Commit } from "./connection.ts";
 export {
@@ -22,6 +16,9 @@ export type { SqliteOptions } from "./options.ts";
 export type { NamedParameters, Parameters, SqlValue } from "./parameters.ts";
 export type { Timers } from "./reader-pool.ts";
 export type { SqlResult } from "./row-reader.ts";
+export type { ScoutStats } from "./scout/scouts.ts";
+export type { QueryBudget } from "./scout/spending.ts";
+export type { Estimate } from "./scout/survey.ts";
 export { SqlError, type SqlFacts } from "./sql-error.ts";
 export type { CallOptions, Row, SqlStatement } from "./statement.ts";
 export type { TransactionFunction, TransactionMode } from "./transactions.ts";

@@ -16,6 +16,10 @@ const END = [0x0b];
 const RETURN = [0x0f];
 const NE = [0x47];
 const GT_S = [0x4a];
+const LOAD_I32 = [0x28, 2, 0];
+
+/** Told of a row that is about to change: its operation, the name of its table, and its row ids before and after. */
+export type Note = (operation: number, table: number, before: bigint, after: bigint) => void;
 
 /**
  * Stands between SQLite and the sessions that record what happens to rows. A session takes a row's old values to be
@@ -28,13 +32,19 @@ const GT_S = [0x4a];
 export class PreupdateHook {
   readonly #engine: Engine;
   readonly #db: number;
+  readonly #note: Note;
+  /** In memory: whether `note` is called. */
+  readonly #noting: number;
   /** Where SQLite keeps the function it calls. */
   readonly #slot: number;
   #pointer = 0;
 
-  constructor(engine: Engine, db: number) {
+  constructor(engine: Engine, db: number, note: Note) {
     this.#engine = engine;
     this.#db = db;
+    this.#note = note;
+    this.#noting = engine.sqlite.malloc(4);
+    this.noting(false);
     this.#slot = findSlot(engine, db);
   }
 
@@ -45,8 +55,13 @@ export class PreupdateHook {
     sqlite.sqlite3_preupdate_hook(this.#db, this.#pointer, session);
   }
 
+  /** Whether `note` is called before each change of a row. */
+  noting(on: boolean): void {
+    this.#engine.heap.setInt32(this.#noting, on ? 1 : 0);
+  }
+
   #link(ofSessions: number): number {
-    const { sqlite } = this.#engine;
+    const { sqlite, heap } = this.#engine;
     const out = sqlite.malloc(4);
     const table = sqlite.__indirect_function_table;
     const old = (column: number) => [...get(1), ...constant(column), ...constant(out), ...call(1)];
@@ -55,8 +70,9 @@ export class PreupdateHook {
         { name: "record", type: TYPE },
         { name: "old", type: "i(iii)" },
         { name: "count", type: "i(i)" },
+        { name: "note", type: "v(iijj)" },
       ],
-      memory: false,
+      memory: true,
       functions: [
         {
           name: "hook",
@@ -70,6 +86,8 @@ export class PreupdateHook {
             ...[...old(1), ...IF, ...RETURN, ...END],
             ...END,
             ...END,
+            ...[...constant(this.#noting), ...LOAD_I32, ...IF],
+            ...[...get(2), ...get(4), ...get(5), ...get(6), ...call(3), ...END],
             ...[0, 1, 2, 3, 4, 5, 6].flatMap(get),
             ...call(0),
           ],
@@ -79,6 +97,8 @@ export class PreupdateHook {
     });
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       e: {
+        memory: heap.memory,
+        note: this.#note,
         record: table.get(ofSessions),
         old: sqlite.sqlite3_preupdate_old as WebAssembly.ImportValue,
         count: sqlite.sqlite3_preupdate_count as WebAssembly.ImportValue,

@@ -1,5 +1,5 @@
 import { closedError } from "@lacuna/page";
-import type { SnapshotSource, WriteSource } from "@lacuna/pager";
+import type { Snapshot, SnapshotSource, WriteSource } from "@lacuna/pager";
 import { Connection, type ConnectionSetup, type Writing } from "./connection.ts";
 import {
   type Answer,
@@ -15,10 +15,14 @@ import {
 } from "./execution.ts";
 import { Lineage } from "./lineage.ts";
 import { Ownership } from "./ownership.ts";
-import { type Lease, ReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
+import type { Follower } from "./page-file.ts";
+import { type Lease, ReaderPool, type ReaderPoolOptions, type Timers } from "./reader-pool.ts";
 import { RowIterator } from "./row-iterator.ts";
 import type { RowShape } from "./row-reader.ts";
+import type { Task } from "./scout/scout-run.ts";
 import { type ScoutStats, Scouts, type ScoutsOptions } from "./scout/scouts.ts";
+import { payingFollower, type QueryBudget, Spending } from "./scout/spending.ts";
+import type { Estimate } from "./scout/survey.ts";
 import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import type { Owner } from "./transactions.ts";
 import { settledOrAborted } from "./turn.ts";
@@ -30,6 +34,7 @@ export interface Request {
   readonly kind: StatementKind;
   readonly given: readonly unknown[];
   readonly signal: AbortSignal | undefined;
+  readonly budget?: QueryBudget | undefined;
   /** The transaction it belongs to, if that keeps others out. */
   readonly owner?: Owner | undefined;
 }
@@ -56,7 +61,9 @@ export class QueryRunner {
   readonly #writing: Writing | undefined;
   readonly #setup: ConnectionSetup & { readonly settings: string[] };
   readonly #pool: ReaderPool;
-  readonly #scouts: Scouts | undefined;
+  readonly #scouts: Scouts;
+  readonly #runAhead: boolean;
+  readonly #timers: Timers;
   readonly #closing = new AbortController();
   #primary: Promise<Connection> | undefined;
   #primaryConnection: Connection | undefined;
@@ -78,7 +85,9 @@ export class QueryRunner {
       signal: this.#closing.signal,
       open: (around) => Connection.open(this.#setup, around, false),
     });
-    if (options.runAhead) this.#scouts = new Scouts({ ...options, setup: this.#setup });
+    this.#runAhead = options.runAhead;
+    this.#timers = options.timers;
+    this.#scouts = new Scouts({ ...options, setup: this.#setup });
   }
 
   get inTransaction(): boolean {
@@ -90,7 +99,7 @@ export class QueryRunner {
   }
 
   get scouting(): ScoutStats | undefined {
-    return this.#scouts?.stats();
+    return this.#runAhead ? this.#scouts.stats() : undefined;
   }
 
   get closed(): boolean {
@@ -168,6 +177,14 @@ export class QueryRunner {
     }
   }
 
+  isResident(request: Request): Promise<boolean> {
+    return this.#survey(request, (...around) => this.#scouts.isResident(...around));
+  }
+
+  estimate(request: Request): Promise<Estimate> {
+    return this.#survey(request, (...around) => this.#scouts.estimate(...around));
+  }
+
   /** Ends everything under way with `CLOSED`, then closes the instances. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -177,7 +194,7 @@ export class QueryRunner {
   async #close(): Promise<void> {
     this.#closing.abort(closedError("the database"));
     const primary = this.#primary?.then((connection) => connection.close()).catch(() => {});
-    await Promise.all([primary, this.#pool.close(), this.#scouts?.close()]);
+    await Promise.all([primary, this.#pool.close(), this.#scouts.close()]);
   }
 
   async #openCursor(request: Request, shape: RowShape): Promise<OpenCursor> {
@@ -191,6 +208,19 @@ export class QueryRunner {
       }
     };
     return this.#execute(request, open, { keep: true });
+  }
+
+  async #survey<T>(
+    { sql, given, ...request }: Request,
+    look: (snapshot: Snapshot, task: Task, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { signal } = this.#signals({ sql, given, ...request });
+    const snapshot = await this.#source.snapshot({ signal });
+    try {
+      return await look(snapshot, { sql, given, limit: Number.POSITIVE_INFINITY }, signal);
+    } finally {
+      snapshot.release();
+    }
   }
 
   async #execute<T>(request: Request, work: Work<T>, how: Manner = {}): Promise<T> {
@@ -212,11 +242,12 @@ export class QueryRunner {
   }
 
   async #withReader<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
-    const { signal, queueSignal } = this.#signals(request);
-    const follower = this.#follow(request, how);
-    const view = await View.open(this.#source, signal);
+    const { follower, signal, queueSignal } = this.#follow(request, how);
+    let view: View | undefined;
     let lease: Lease | undefined;
     try {
+      const held = await View.open(this.#source, signal);
+      view = held;
       lease = withView(await this.#pool.lease(view, queueSignal), view.retain());
       const { sql, given } = request;
       const around = {
@@ -224,8 +255,8 @@ export class QueryRunner {
         given,
         signal,
         queueSignal,
-        reads: view,
-        view: async () => view.retain(),
+        reads: held,
+        view: async () => held.retain(),
         follower,
       };
       const result = await work(lease.connection, around, lease);
@@ -233,34 +264,43 @@ export class QueryRunner {
       return result;
     } catch (error) {
       lease?.end();
+      follower?.end();
       throw error;
     } finally {
       if (how.keep !== true) follower?.end();
-      view.release();
+      view?.release();
     }
   }
 
   async #withPrimary<T>(request: Request, work: Work<T>, how: Manner): Promise<T> {
     const { sql, given, owner } = request;
     if (owner?.ended === true) throw closedError("the transaction");
-    const { signal, queueSignal } = this.#signals(request);
+    const { follower, signal, queueSignal } = this.#follow(request, how);
     const leave = owner === undefined ? await this.#ownership.enter(false, queueSignal) : undefined;
     try {
       const view = () => View.open(this.#source, signal);
       const connection = await this.#openPrimary(queueSignal);
-      const follower = this.#follow(request, how);
-      try {
-        return await work(connection, { sql, given, signal, queueSignal, view, follower });
-      } finally {
-        if (how.keep !== true) follower?.end();
-      }
+      const result = await work(connection, { sql, given, signal, queueSignal, view, follower });
+      if (how.keep !== true) follower?.end();
+      return result;
+    } catch (error) {
+      follower?.end();
+      throw error;
     } finally {
       leave?.();
     }
   }
 
-  #follow({ sql, given, kind }: Request, { ahead = true, limit = Number.POSITIVE_INFINITY }: Manner) {
-    return ahead && kind === "read" ? this.#scouts?.follow({ sql, given, limit }) : undefined;
+  /** Who follows the statement, and what ends it. */
+  #follow(request: Request, { ahead = true, limit = Number.POSITIVE_INFINITY }: Manner): Followed {
+    const { sql, given, kind, budget } = request;
+    const signals = this.#signals(request);
+    const spending = budget === undefined ? undefined : new Spending(budget, this.#timers);
+    const scouted = this.#runAhead && ahead && kind === "read";
+    const follower = scouted ? this.#scouts.follow({ sql, given, limit }, spending) : undefined;
+    if (spending === undefined) return { follower, ...signals };
+    const signal = AbortSignal.any([signals.signal, spending.signal]);
+    return { follower: payingFollower(sql, spending, follower), signal, queueSignal: signal };
   }
 
   async #openPrimary(signal: AbortSignal | undefined): Promise<Connection> {
@@ -297,7 +337,7 @@ export class QueryRunner {
       if (settings.length > 0) {
         this.#setup.settings.push(...settings);
         this.#pool.renew();
-        this.#scouts?.renew();
+        this.#scouts.renew();
       }
       return result;
     } finally {
@@ -356,6 +396,8 @@ interface Manner {
 }
 
 const PREPARING: Manner = { ahead: false };
+
+type Followed = Pick<Execution, "signal" | "queueSignal"> & { readonly follower: Follower | undefined };
 
 type Work<T> = (connection: Connection, execution: Execution, lease?: Lease) => Promise<T>;
 

@@ -1,4 +1,3 @@
-import type { CapturedTable } from "./captured-transaction.ts";
 import type { SqlResult } from "./row-reader.ts";
 
 /** Runs a query and gives its rows as arrays, INTEGER as bigint. */
@@ -7,11 +6,26 @@ export type Ask = (sql: string) => Promise<SqlResult[][]>;
 /** What an entry of the schema is. "PRAGMA table_list". */
 export type ObjectKind = "table" | "view" | "virtual" | "shadow";
 
+/** What recording changes has to know of a table. Generated columns are left out. */
+export interface TableFacts {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Where each of them is among all columns of the table, from 0. */
+  readonly positions: readonly number[];
+  /** For each of them its place in the primary key, from 1, or 0. */
+  readonly keys: readonly number[];
+  /** The row id is the key, because no other one is declared. */
+  readonly keyless: boolean;
+  /** Rows may have a NULL in their key. SQLite allows that for old times' sake. */
+  readonly nullableKey: boolean;
+}
+
 /** What is known of the schema of the database `main`, asked for once until `forget`. */
 export class SchemaFacts {
   readonly #ask: Ask;
   #kinds: ReadonlyMap<string, ObjectKind> | undefined;
-  readonly #tables = new Map<string, CapturedTable>();
+  #sql: readonly string[] | undefined;
+  readonly #tables = new Map<string, TableFacts>();
 
   constructor(ask: Ask) {
     this.#ask = ask;
@@ -20,6 +34,7 @@ export class SchemaFacts {
   /** The schema may be another one. */
   forget(): void {
     this.#kinds = undefined;
+    this.#sql = undefined;
     this.#tables.clear();
   }
 
@@ -34,55 +49,57 @@ export class SchemaFacts {
     return this.#kinds?.get(lowerCase(name));
   }
 
-  async table(name: string): Promise<CapturedTable> {
+  /** The text of the schema. */
+  async sql(): Promise<readonly string[]> {
+    if (this.#sql === undefined) {
+      const rows = await this.#ask("SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL");
+      this.#sql = rows.map(([sql]) => String(sql));
+    }
+    return this.#sql;
+  }
+
+  async table(name: string): Promise<TableFacts> {
     const known = this.#tables.get(name);
     if (known !== undefined) return known;
-    const quoted = quoteText(name);
-    const columns = await this.#ask(
-      `SELECT name, type, "notnull", pk FROM pragma_table_xinfo(${quoted}, 'main') WHERE hidden = 0`,
+    const rows = await this.#ask(
+      `SELECT name, cid, "notnull", pk, type FROM pragma_table_xinfo(${quoteText(name)}, 'main') WHERE hidden = 0`,
     );
-    const [facts = []] = await this.#ask(
-      `SELECT wr, strict,
-        EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ${quoted} COLLATE NOCASE),
-        EXISTS (SELECT 1 FROM pragma_index_list(${quoted}, 'main') WHERE origin = 'pk'),
-        EXISTS (SELECT 1 FROM pragma_foreign_key_list(${quoted}, 'main')
-          WHERE on_update <> 'NO ACTION' OR on_delete <> 'NO ACTION')
-        FROM pragma_table_list(${quoted}) WHERE schema = 'main'`,
+    const [[withoutRowid] = []] = await this.#ask(
+      `SELECT wr FROM pragma_table_list(${quoteText(name)}) WHERE schema = 'main'`,
     );
-    const indexes = await this.#ask(
-      `SELECT i.name, c.name FROM pragma_index_list(${quoted}, 'main') i, pragma_index_info(i.name, 'main') c
-        WHERE i."unique" AND i.origin <> 'pk' ORDER BY i.seq, c.seqno`,
-    );
-    const unique = new Map<unknown, string[]>();
-    for (const [index, column] of indexes) {
-      unique.set(index, [...(unique.get(index) ?? []), String(column ?? "")]);
-    }
-    const [withoutRowid, strict, hasTriggers, keyHasIndex, hasForeignKeyActions] = facts.map(
-      (fact) => fact === 1n,
-    );
-    const table: CapturedTable = {
+    const keys = rows.map(([, , , key]) => Number(key));
+    const keyRows = rows.filter(([, , , key]) => key !== 0n);
+    // Most of these are the row id itself. For the few that are not, looking at their rows more closely does no harm.
+    const rowid = keyRows.length === 1 && String(keyRows[0]?.[4]).toUpperCase() === "INTEGER";
+    const facts: TableFacts = {
       name,
-      columns: columns.map(([column, type, notNull, key]) => ({
-        name: String(column),
-        type: String(type),
-        primaryKey: Number(key),
-        notNull: notNull === 1n,
-      })),
-      keyedByRowid: columns.every(([, , , key]) => key === 0n),
-      withoutRowid: withoutRowid === true,
-      strict: strict === true,
-      // A key that needs no index is the row id itself.
-      rowidAlias:
-        withoutRowid === true || keyHasIndex === true
-          ? undefined
-          : (columns.find(([, , , key]) => key === 1n)?.[0]?.toString() ?? undefined),
-      unique: [...unique.values()],
-      hasTriggers: hasTriggers === true,
-      hasForeignKeyActions: hasForeignKeyActions === true,
+      columns: rows.map(([column]) => String(column)),
+      positions: rows.map(([, position]) => Number(position)),
+      keys,
+      keyless: keyRows.length === 0,
+      nullableKey: withoutRowid === 0n && !rowid && keyRows.some(([, , notNull]) => notNull === 0n),
     };
-    this.#tables.set(name, table);
-    return table;
+    this.#tables.set(name, facts);
+    return facts;
   }
+}
+
+/** Rows asked for in one query. */
+const ROWS_ASKED = 500;
+
+/** Those of the rows that there are: the row id, then the values of the columns. */
+export async function rowsById(
+  ask: Ask,
+  { name, columns }: TableFacts,
+  rowids: readonly bigint[],
+): Promise<SqlResult[][]> {
+  const found: SqlResult[][] = [];
+  const names = ["_rowid_", ...columns.map(quoteName)].join(", ");
+  for (let at = 0; at < rowids.length; at += ROWS_ASKED) {
+    const some = rowids.slice(at, at + ROWS_ASKED).join(", ");
+    found.push(...(await ask(`SELECT ${names} FROM main.${quoteName(name)} WHERE _rowid_ IN (${some})`)));
+  }
+  return found;
 }
 
 /** As SQLite compares names: only ASCII letters have two cases. */

@@ -71,7 +71,14 @@ export interface SqliteExports {
   sqlite3_commit_hook(db: number, callback: number, argument: number): number;
   sqlite3_preupdate_hook(db: number, callback: number, argument: number): number;
   sqlite3_preupdate_old(db: number, column: number, outValue: number): number;
+  sqlite3_preupdate_new(db: number, column: number, outValue: number): number;
   sqlite3_preupdate_count(db: number): number;
+  sqlite3_value_type(value: number): number;
+  sqlite3_value_int64(value: number): bigint;
+  sqlite3_value_double(value: number): number;
+  sqlite3_value_text(value: number): number;
+  sqlite3_value_blob(value: number): number;
+  sqlite3_value_bytes(value: number): number;
   sqlite3session_create(db: number, database: number, outSession: number): number;
   sqlite3session_delete(session: number): void;
   sqlite3session_enable(session: number, on: number): number;

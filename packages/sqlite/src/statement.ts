@@ -4,6 +4,7 @@ import type { RunResult, StatementFacts } from "./execution.ts";
 import { copyParameters, type Parameters, resolveParameters } from "./parameters.ts";
 import type { QueryRunner, Request } from "./query-runner.ts";
 import type { RowShape, SqlResult } from "./row-reader.ts";
+import type { QueryBudget } from "./scout/spending.ts";
 import type { StatementKind } from "./sql-text.ts";
 import type { Owner } from "./transactions.ts";
 
@@ -14,6 +15,8 @@ export type Row = Record<string, SqlResult>;
 export interface CallOptions {
   /** Ends a call with the signal's reason, interrupts its SQL, and leaves everything else alone. */
   readonly signal?: AbortSignal | undefined;
+  /** What each execution may cost; beyond that it fails with `BUDGET`. */
+  readonly budget?: QueryBudget | undefined;
 }
 
 /**
@@ -70,15 +73,15 @@ interface Shared {
 
 export class PreparedStatement implements SqlStatement {
   readonly #shared: Shared;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: CallOptions;
   #shape: RowShape;
   #bound: readonly unknown[] | undefined;
 
-  constructor(shared: Shared, shape: RowShape, bound?: readonly unknown[], signal?: AbortSignal) {
+  constructor(shared: Shared, shape: RowShape, bound?: readonly unknown[], options: CallOptions = {}) {
     this.#shared = shared;
     this.#shape = shape;
     this.#bound = bound;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   get sql(): string {
@@ -133,7 +136,7 @@ export class PreparedStatement implements SqlStatement {
   }
 
   with(options: CallOptions): SqlStatement {
-    return new PreparedStatement(this.#shared, this.#shape, this.#bound, options.signal);
+    return new PreparedStatement(this.#shared, this.#shape, this.#bound, { ...this.#options, ...options });
   }
 
   columns(): readonly Column[] {
@@ -161,6 +164,13 @@ export class PreparedStatement implements SqlStatement {
       throw new LacunaError("INVALID_OPTION", "the statement has bound values, so it takes no others");
     }
     const given = this.#bound ?? resolveParameters(parameters, facts.parameterNames);
-    return { sql, kind, given: [given], signal: this.#signal, owner: owner() };
+    return {
+      sql,
+      kind,
+      given: [given],
+      signal: this.#options.signal,
+      budget: this.#options.budget,
+      owner: owner(),
+    };
   }
 }

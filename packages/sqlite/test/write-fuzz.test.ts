@@ -7,6 +7,7 @@ import { type CapturedTransaction, openSqlite } from "../src/index.ts";
 import { makeDatabase } from "./bytes-source.ts";
 import { describeDrivers } from "./drivers.ts";
 import { MemorySource } from "./memory-source.ts";
+import { applyNullKeys, hasNullKeys } from "./null-key-changes.ts";
 import { Dice, SCHEMA, writeScript } from "./write-script.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lacuna-sqlite-"));
@@ -56,7 +57,8 @@ function replay(db: DatabaseSync, { items }: CapturedTransaction): void {
     else {
       const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all();
       for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`);
-      expect(db.applyChangeset(item.bytes)).toBe(true);
+      if (hasNullKeys(item.bytes, "loose")) applyNullKeys(db, item.bytes);
+      else expect(db.applyChangeset(item.bytes)).toBe(true);
       for (const { sql } of triggers) db.exec(String(sql));
     }
   }
@@ -79,6 +81,7 @@ async function compare(seed: number, driver: "jspi" | "restart", statements: num
     cacheBytes: 65_536,
     capture: (transaction) => {
       changes.push(transaction);
+      replay(replayed, transaction);
       return Uint8Array.of(changes.length);
     },
   });
@@ -92,6 +95,8 @@ async function compare(seed: number, driver: "jspi" | "restart", statements: num
       ours: theirs,
       transaction: expected.isTransaction,
     });
+    // It gives other row ids to the rows of tables without a key, and is no change.
+    if (sql === "VACUUM" && Array.isArray(theirs)) replayed.exec(sql);
   }
   expect(await db.pragma("integrity_check")).toEqual([{ integrity_check: "ok" }]);
   await db.close();
@@ -99,7 +104,6 @@ async function compare(seed: number, driver: "jspi" | "restart", statements: num
   const stored = authority(source.bytes());
   expect(stored.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
   expect(contents(stored)).toEqual(contents(expected));
-  for (const change of changes) replay(replayed, change);
   expect(contents(replayed)).toEqual(contents(expected));
   for (const each of [expected, replayed, stored]) each.close();
 }

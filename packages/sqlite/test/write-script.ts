@@ -26,6 +26,8 @@ export const SCHEMA = `
   CREATE TABLE auto(id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE);
   CREATE TABLE pair(x TEXT NOT NULL, y INT NOT NULL, v, g AS (x || y), PRIMARY KEY(y, x)) WITHOUT ROWID;
   CREATE TABLE named(n TEXT PRIMARY KEY NOT NULL, v INT CHECK (v <> 13), s INT AS (v + 1) STORED) STRICT;
+  CREATE TABLE loose(k TEXT, n INT, g AS (k || n), v, PRIMARY KEY(n, k));
+  INSERT INTO loose VALUES (NULL, 1, 'a'), ('x', NULL, 'b'), (NULL, NULL, 'c'), (NULL, NULL, 'c'), ('y', 2, 'd');
   CREATE INDEX keyed_v ON keyed(v);
   CREATE INDEX pair_v ON pair(v, x);
   CREATE TABLE log(what TEXT, id);
@@ -54,7 +56,9 @@ export function* writeScript(dice: Dice, count: number): Generator<string, void,
       dice.pick(["", "", "", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ABORT", " OR ROLLBACK"]);
     const some = () => dice.pick([`= ${id()}`, `BETWEEN ${id()} AND ${id()}`, `% ${1 + dice.roll(60)} = 0`]);
     const more = `more${dice.roll(4)}`;
-    switch (dice.roll(30)) {
+    const key = () => dice.pick(["NULL", "'x'", "'y'", "'z'"]);
+    const number = () => dice.pick(["NULL", "1", "2", "3"]);
+    switch (dice.roll(32)) {
       case 0:
       case 1:
         yield open
@@ -166,6 +170,17 @@ export function* writeScript(dice: Dice, count: number): Generator<string, void,
           "PRAGMA incremental_vacuum",
           "SELECT count(*) FROM plain",
           "PRAGMA integrity_check",
+        ]);
+        break;
+      case 28:
+        yield `INSERT${conflict()} INTO loose(k, n, v) VALUES (${key()}, ${number()}, ${text()}), (${key()}, ${number()}, 1.5)`;
+        break;
+      case 29:
+        yield dice.pick([
+          `UPDATE${conflict()} loose SET k = ${key()} WHERE n IS ${number()}`,
+          `UPDATE${conflict()} loose SET n = ${number()}, v = x'0102' WHERE k IS ${key()}`,
+          `DELETE FROM loose WHERE n IS ${number()}`,
+          `UPDATE${conflict()} loose SET rowid = rowid + 20 WHERE k IS ${key()}`,
         ]);
         break;
       default:

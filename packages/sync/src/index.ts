@@ -1,4 +1,4 @@
-export type { CapturedItem, CapturedRow, CapturedTable, CapturedTransaction } from "./changes/captured.ts";
+export type { CapturedItem, CapturedRow, CapturedTransaction } from "./changes/captured.ts";
 export type { ChangeId } from "./changes/change.ts";
 export { ChangeError, type PendingChange } from "./changes/change-error.ts";
 export type { Progress } from "./ingest.ts";

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { CapturedItem, CapturedTable } from "../src/changes/captured.ts";
+import type { CapturedItem } from "../src/changes/captured.ts";
 import type { ChangeTransaction } from "../src/changes/change.ts";
 import { decodeChange, encodeChange } from "../src/changes/change-record.ts";
 
@@ -15,42 +15,7 @@ export function captured(db: DatabaseSync, run: () => void): CapturedItem & { re
   run();
   const bytes = session.changeset();
   session.close();
-  return { kind: "changeset", bytes, tables: tablesOf(db), rows: [] };
-}
-
-/** The facts of every table. */
-export function tablesOf(db: DatabaseSync): CapturedTable[] {
-  const ask = (sql: string, ...args: string[]): Record<string, unknown>[] => db.prepare(sql).all(...args);
-  const named = ask("SELECT name FROM sqlite_schema WHERE type = 'table'");
-  return named.map(({ name }) => {
-    const table = String(name);
-    const columns = ask(
-      'SELECT name, pk, "notnull" AS required FROM pragma_table_xinfo(?) WHERE hidden = 0',
-      table,
-    );
-    const indexes = ask("SELECT name FROM pragma_index_list(?) WHERE \"unique\" AND origin <> 'pk'", table);
-    const actions = ask(
-      "SELECT 1 FROM pragma_foreign_key_list(?) WHERE on_update <> 'NO ACTION' OR on_delete <> 'NO ACTION'",
-      table,
-    );
-    return {
-      name: table,
-      columns: columns.map((column) => ({
-        name: String(column["name"]),
-        primaryKey: Number(column["pk"]),
-        notNull: column["required"] === 1,
-      })),
-      keyedByRowid: columns.every(({ pk }) => pk === 0),
-      unique: indexes.map((index) =>
-        ask("SELECT name FROM pragma_index_info(?)", String(index["name"])).map((column) =>
-          String(column["name"]),
-        ),
-      ),
-      hasTriggers:
-        ask("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", table).length > 0,
-      hasForeignKeyActions: actions.length > 0,
-    };
-  });
+  return { kind: "changeset", bytes, schema: schemaOf(db), rows: [] };
 }
 
 /** The same, written down and read again. */

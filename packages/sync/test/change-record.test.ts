@@ -3,7 +3,7 @@ import { isLacunaError } from "@lacuna/page";
 import { readChangeset } from "@lacuna/protocol";
 import { describe, expect, it } from "vitest";
 import { decodeChange, encodeChange } from "../src/changes/change-record.ts";
-import { captured, keylessChangeset, tablesOf } from "./capture.ts";
+import { captured, keylessChangeset } from "./capture.ts";
 
 function sample(): Uint8Array {
   const db = new DatabaseSync(":memory:");
@@ -13,12 +13,10 @@ function sample(): Uint8Array {
       "INSERT INTO t VALUES (3, x'0102'); UPDATE t SET v = 'é' WHERE id = 1; DELETE FROM t WHERE id = 2",
     ),
   );
-  const n = new DatabaseSync(":memory:");
-  n.exec("CREATE TABLE n(x)");
   const keyless = {
     kind: "changeset",
     bytes: keylessChangeset("n", 1, [{ operation: 23, rowid: 4, before: ["a"], after: ["b"] }]),
-    tables: tablesOf(n),
+    schema: ["CREATE TABLE n(x)"],
     rows: [{ table: "n", rowid: 4n, values: ["b"] }],
   } as const;
   return encodeChange({ items: [changeset, { kind: "ddl", sql: "DROP TABLE t" }, keyless] }, 1234);

@@ -2,7 +2,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import type { CapturedItem } from "../src/changes/captured.ts";
 import { type PlanOptions, planTransaction } from "../src/statements/plan.ts";
-import { captured, keylessChangeset, schemaOf, tablesOf, transactionOf } from "./capture.ts";
+import { captured, keylessChangeset, schemaOf, transactionOf } from "./capture.ts";
 
 const KEEP: PlanOptions = { isDiscarded: () => false };
 
@@ -133,7 +133,7 @@ describe("rows without a primary key", () => {
   ): CapturedItem => ({
     kind: "changeset",
     bytes,
-    tables: tablesOf(remote("VALUES ('a', 1)")),
+    schema: [SCHEMA],
     rows: updated.map(([rowid, m, n]) => ({ table: "log", rowid: BigInt(rowid), values: [m, BigInt(n)] })),
   });
   const remote = (insert: string): DatabaseSync => pair(`${SCHEMA}; INSERT INTO log ${insert}`).there;

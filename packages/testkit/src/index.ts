@@ -1,3 +1,4 @@
+export { type StoreOperation, withFaults } from "./faulty-store.ts";
 export {
   bodyOf,
   fetchFrom,

@@ -199,10 +199,11 @@ export class SimulatedDisk {
       },
       readSync: read,
       write: async (bytes, position) => {
+        const wasOff = this.off;
         try {
           this.#enter("write", path);
         } catch (error) {
-          if (this.tornBytes > 0) inode.apply({ position, bytes: bytes.slice(0, this.tornBytes) });
+          if (!wasOff && this.tornBytes > 0) inode.apply({ position, bytes: bytes.slice(0, this.tornBytes) });
           throw error;
         }
         inode.apply({ position, bytes: bytes.slice() });

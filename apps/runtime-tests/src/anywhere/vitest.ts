@@ -60,7 +60,6 @@ export function describe(name: string, define: () => void): void {
 export function it(name: string, run: Work): void {
   tests.push({ name, run, group });
 }
-export const test = it;
 it.each =
   <T>(cases: readonly T[]) =>
   (name: string, run: (given: T) => unknown): void => {

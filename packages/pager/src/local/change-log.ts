@@ -111,14 +111,19 @@ export class ChangeLog {
    * @throws {LacunaError} `REPLICA_CORRUPT` if transactions are missing that were durable
    */
   async recover(commits: ReadonlyMap<number, RunningChecksum>, walEnd: number): Promise<void> {
+    let counts = true;
+    let requiredEnd = this.#requiredEnd;
     for await (const scanned of this.#records()) {
-      if (!isCommitted(scanned.record, commits)) break;
-      this.#take(scanned);
+      const { record } = scanned;
+      counts &&= isCommitted(record, commits);
+      // Also of records that do not count: they were written when the log was that long.
+      if (record.kind !== "settled") requiredEnd = Math.max(requiredEnd, record.requiredEnd);
+      if (counts) this.#take(scanned);
     }
-    if (this.#requiredEnd > walEnd) {
+    if (requiredEnd > walEnd) {
       throw new LacunaError(
         "REPLICA_CORRUPT",
-        `the write-ahead log should have at least ${this.#requiredEnd} bytes, found ${walEnd}: it was changed by ` +
+        `the write-ahead log should have at least ${requiredEnd} bytes, found ${walEnd}: it was changed by ` +
           "another program. The files were left alone",
       );
     }

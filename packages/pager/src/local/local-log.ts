@@ -294,6 +294,8 @@ export class LocalLog {
   async #mark(): Promise<void> {
     const requiredEnd = this.#wal.written.end;
     if (requiredEnd <= this.#changes.requiredEnd) return;
+    // A change whose pages may be in the log must not be written over before they are gone.
+    await this.#repaired();
     await this.#append([{ record: { kind: "mark", requiredEnd } }]);
   }
 

@@ -76,7 +76,8 @@ export class WalLog {
     const fresh = new WalLog(file, pageSize, salts);
     checkHeader(index.header, fresh.header, header, size);
     const frameBytes = WAL_FRAME_HEADER_BYTES + pageSize;
-    const buffer = new Uint8Array(Math.max(1, Math.floor(READ_BYTES / frameBytes)) * frameBytes);
+    const frames = Math.floor(Math.min(READ_BYTES, size) / frameBytes);
+    const buffer = new Uint8Array(Math.max(1, frames) * frameBytes);
     let seen = index.lastCommit;
     for (let valid = index.header !== undefined; valid; ) {
       const read = await file.read(buffer, at);

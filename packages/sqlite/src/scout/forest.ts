@@ -1,11 +1,12 @@
 import {
   type DatabaseHeader,
+  forEachEntry,
   forEachEntrySync,
   parseDatabaseHeader,
   type SchemaRow,
   SchemaTask,
 } from "@lacuna/btree";
-import { type PageNo, pageNo } from "@lacuna/page";
+import { type PageNo, type PageSource, pageNo } from "@lacuna/page";
 import type { Glance } from "./glance.ts";
 
 /** A B-tree of the database and what its leaves were seen to hold. */
@@ -53,6 +54,14 @@ export class Forest {
       if (!complete) return undefined;
       throw error;
     }
+    return new Forest(header, task.rows);
+  }
+
+  /** The same, fetching what is not here. */
+  static async load(snapshot: PageSource, signal: AbortSignal): Promise<Forest> {
+    const header = parseDatabaseHeader(await snapshot.read(pageNo(1), { signal }));
+    const task = new SchemaTask(header, snapshot.pageCount);
+    await forEachEntry(task, snapshot, () => {}, { signal });
     return new Forest(header, task.rows);
   }
 

@@ -67,13 +67,14 @@ export class GuessedPages implements Snapshot {
       throw new LacunaError("OFFLINE", "no run ahead without the header of the database", { page });
     }
     this.#terrain.see(page, bytes);
-    return page === 1 ? this.#withCounter(bytes) : bytes;
+    return page === 1 ? withChangeCounter(bytes, this.#run) : bytes;
   }
+}
 
-  #withCounter(page1: Uint8Array): Uint8Array {
-    const bytes = page1.slice();
-    const view = new DataView(bytes.buffer);
-    for (const offset of CHANGE_COUNTERS) view.setUint32(offset, this.#run);
-    return bytes;
-  }
+/** Page 1 with another change counter, by which SQLite sees that it must not rely on what it keeps. */
+export function withChangeCounter(page1: Uint8Array, counter: number): Uint8Array {
+  const bytes = page1.slice();
+  const view = new DataView(bytes.buffer);
+  for (const offset of CHANGE_COUNTERS) view.setUint32(offset, counter);
+  return bytes;
 }

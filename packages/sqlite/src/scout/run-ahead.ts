@@ -3,9 +3,10 @@ import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
 import type { Follower } from "../page-file.ts";
 import type { View } from "../view.ts";
 import { Batches } from "./batches.ts";
-import type { Glance } from "./glance.ts";
+import { glanceOf } from "./glance.ts";
 import { type RunOwner, ScoutRun, type Task } from "./scout-run.ts";
 import type { Scouts } from "./scouts.ts";
+import type { Spending } from "./spending.ts";
 
 /** Bytes of the first batch where the way to the remote was not measured, and its bounds where it was. */
 const FIRST_BYTES = 131_072;
@@ -35,6 +36,7 @@ export class RunAhead implements Follower, RunOwner {
   readonly name: string;
   readonly #task: Task;
   readonly #scouts: Scouts;
+  readonly #spending: Spending | undefined;
   readonly #ending = new AbortController();
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
@@ -53,7 +55,9 @@ export class RunAhead implements Follower, RunOwner {
   #readerMilliseconds = 0;
   #spentMilliseconds = 0;
 
-  constructor(task: Task, scouts: Scouts) {
+  /** @param spending pays for what is asked for */
+  constructor(task: Task, scouts: Scouts, spending?: Spending) {
+    this.#spending = spending;
     this.name = task.sql;
     this.#task = task;
     this.#scouts = scouts;
@@ -141,6 +145,8 @@ export class RunAhead implements Follower, RunOwner {
       pages.push(page);
       this.#known.add(page);
     }
+    const payable = this.#spending?.payAhead(pages, run.snapshot.pageSize) ?? pages.length;
+    if (payable < pages.length) pages.length = payable;
     if (pages.length === 0) return;
     run.asked();
     batches.ask(pages);
@@ -158,8 +164,7 @@ export class RunAhead implements Follower, RunOwner {
     this.#run?.stop();
     this.#run = undefined;
     if (this.#spentMilliseconds > FREE_MILLISECONDS + this.#readerMilliseconds) return;
-    const glance: Glance = (page) =>
-      snapshot.glance === undefined ? snapshot.peek(page) : snapshot.glance(page);
+    const glance = glanceOf(snapshot);
     // What the run before has used up says what it takes to get anywhere.
     const scout = this.#steps >= this.#usedSteps / 2 ? this.#scouts.take(view, glance) : undefined;
     if (scout === undefined) return;

@@ -1,3 +1,5 @@
+import { closedError, pageNo } from "@lacuna/page";
+import type { Snapshot } from "@lacuna/pager";
 import { Connection, type ConnectionSetup } from "../connection.ts";
 import type { Timers } from "../reader-pool.ts";
 import type { View } from "../view.ts";
@@ -6,6 +8,8 @@ import { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { RunAhead } from "./run-ahead.ts";
 import type { Ending, Task } from "./scout-run.ts";
+import type { Spending } from "./spending.ts";
+import { type Estimate, estimate, holds, isResident, type Surveyor } from "./survey.ts";
 
 /** What running ahead has done. */
 export interface ScoutStats {
@@ -77,18 +81,19 @@ export class Scouts {
   }
 
   /** Follows a statement that is about to run. */
-  follow(task: Task): RunAhead {
-    return new RunAhead(task, this);
+  follow(task: Task, spending?: Spending): RunAhead {
+    return new RunAhead(task, this, spending);
   }
 
   /** Lends an instance at once; `undefined` if all are in use, or not all of the schema is here. */
   take(view: View, glance: Glance): Scout | undefined {
     const forest = this.#forestOf(view, glance);
-    const connection = forest === undefined || this.#closed ? undefined : (this.#idle.pop() ?? this.#make());
-    if (forest === undefined || connection === undefined) {
+    const free = this.#idle.length > 0 || this.#instances < MAX_SCOUTS;
+    if (forest === undefined || !free || this.#closed) {
       this.#counters.skipped++;
       return undefined;
     }
+    const connection = this.#idle.pop() ?? this.#make();
     this.#counters.runs++;
     this.#number = (this.#number + 1) | 0;
     const generation = this.#generation;
@@ -103,6 +108,22 @@ export class Scouts {
         this.#putBack(connection, generation);
       },
     };
+  }
+
+  /**
+   * Whether a statement can run without the network.
+   * @throws {SqlError} as the statement itself would
+   */
+  async isResident(snapshot: Snapshot, task: Task, signal: AbortSignal): Promise<boolean> {
+    if (snapshot.pageCount > 0 && !holds(snapshot, pageNo(1))) return false;
+    return this.#survey((surveyor) => isResident(surveyor, snapshot, task, signal));
+  }
+
+  /** What a statement is expected to fetch. */
+  async estimate(snapshot: Snapshot, task: Task, signal: AbortSignal): Promise<Estimate> {
+    if (snapshot.pageCount === 0) return { requests: 0, pages: 0, bytes: 0, complete: true };
+    const forest = await Forest.load(snapshot, signal);
+    return this.#survey((surveyor) => estimate(surveyor, snapshot, forest, task, signal));
   }
 
   /** A statement is over for which pages were asked for. */
@@ -128,6 +149,19 @@ export class Scouts {
     await Promise.all(this.#idle.splice(0).map((connection) => this.#drop(connection)));
   }
 
+  /** Those who ask get an instance however many there are. */
+  async #survey<T>(work: (surveyor: Surveyor) => Promise<T>): Promise<T> {
+    if (this.#closed) throw closedError("the database");
+    const connection = this.#idle.pop() ?? this.#make();
+    const generation = this.#generation;
+    this.#number = (this.#number + 1) | 0;
+    try {
+      return await work({ connection, number: this.#number });
+    } finally {
+      this.#putBack(connection, generation);
+    }
+  }
+
   /** `undefined` where not all of the schema is here. */
   #forestOf({ snapshot, header }: View, glance: Glance): Forest | undefined {
     const known = this.#forest;
@@ -144,8 +178,7 @@ export class Scouts {
     }
   }
 
-  #make(): Connection | undefined {
-    if (this.#instances >= MAX_SCOUTS) return undefined;
+  #make(): Connection {
     const { setup } = this.#options;
     const counters = { waits: 0, restarts: 0, instances: 0 };
     const connection = Connection.now({ ...setup, counters, givesUp: true });

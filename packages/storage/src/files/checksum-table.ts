@@ -30,8 +30,8 @@ export class ChecksumTable {
   /** The pages that have one, in no particular order. */
   *pages(): Generator<PageNo, void, undefined> {
     for (const [key, chunk] of this.#chunks) {
-      for (const [at, checksum] of chunk.entries()) {
-        if (checksum !== ABSENT) yield (key * CHUNK_PAGES + at) as PageNo;
+      for (let at = 0; at < CHUNK_PAGES; at++) {
+        if (chunk[at] !== ABSENT) yield (key * CHUNK_PAGES + at) as PageNo;
       }
     }
   }

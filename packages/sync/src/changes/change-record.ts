@@ -12,7 +12,7 @@ import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.
 import type { Change, ChangeTransaction } from "./change.ts";
 import { orderRows, type TableEntry } from "./order-rows.ts";
 import { writeRowValues } from "./row-values.ts";
-import { decodeFacts, encodeFacts, factsOf, type TableFacts } from "./table-facts.ts";
+import { decodeFacts, encodeFacts, type TableFacts, tableFacts } from "./table-facts.ts";
 
 const VERSION = 1;
 const DDL = 1;
@@ -24,6 +24,7 @@ const STATEMENT = 3;
  * schema cannot get in its way. Version 1: the version, the time, then the items; numbers are varints, texts and bytes stand
  * behind their lengths. Whoever keeps it sees to a checksum.
  * @param time when it happened, in milliseconds since 1970
+ * @throws {LacunaError} `NOT_SUPPORTED` for a table whose statement is not understood
  */
 export function encodeChange({ items }: CapturedTransaction, time: number): Uint8Array {
   const writer = new ByteWriter()
@@ -41,11 +42,13 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
 }
 
 function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kind: "changeset" }): void {
-  const { tables, rows } = item;
-  const triggersRan = tables.some(({ hasTriggers }) => hasTriggers);
-  writer.byte(CHANGESET).count(tables.length);
-  for (const table of tables) writer.text(encodeFacts(factsOf(table, triggersRan)));
-  writer.bytes(item.bytes);
+  const { bytes, schema, rows } = item;
+  const factsOf = tableFacts(schema);
+  const names = new Set<string>();
+  for (const { table } of readChangeset(bytes)) names.add(table);
+  writer.byte(CHANGESET).count(names.size);
+  for (const name of names) writer.text(encodeFacts(factsOf(name)));
+  writer.bytes(bytes);
   writer.count(rows.length);
   for (const { table, rowid, values } of rows) {
     writer.text(table).int64(rowid).count(values.length);
