@@ -1,7 +1,8 @@
 export type { CapturedItem, CapturedRow, CapturedTransaction } from "./changes/captured.ts";
 export type { ChangeId } from "./changes/change.ts";
 export { ChangeError, type PendingChange } from "./changes/change-error.ts";
-export type { Progress } from "./ingest.ts";
+export type { HydrationTarget } from "./hydration.ts";
+export type { IngestOptions, Progress } from "./ingest.ts";
 export type { PullOptions } from "./pull/pull.ts";
 export type { OpenReplaySql, ReplaySql } from "./pull/replay.ts";
 export type { PushResult } from "./push/push.ts";
