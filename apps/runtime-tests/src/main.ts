@@ -19,7 +19,9 @@ import type { Surroundings } from "./suites/surroundings.ts";
  */
 const named = process.argv.slice(2).map((each) => each.split("=", 2) as [string, string | undefined]);
 const wanted =
-  named.length === 0 ? found() : new Map(named.map(([name, command]) => [name, command ?? name]));
+  named.length === 0
+    ? found()
+    : new Map(named.map(([name, command]) => [name, command ?? (name === "node" ? process.execPath : name)]));
 
 // Beside the packages, so that bundles find SQLite's WebAssembly as programs do.
 const bundles = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -37,7 +39,7 @@ const surroundings = (runtime: string): Surroundings => {
   const base = { runtime, server: server.url, host: server.url };
   if (runtime === "isolate") return base;
   if (runtime.startsWith("chromium")) return { ...base, wasm: `${site.url}/sqlite3.wasm` };
-  const directory = join(scratch, runtime);
+  const directory = join(scratch, runtime.replaceAll(" ", "-"));
   mkdirSync(directory);
   return { ...base, directory };
 };
@@ -54,7 +56,7 @@ for (const [runtime, command] of wanted) {
       );
       continue;
     }
-    const file = join(bundles, `${runtime}.js`);
+    const file = join(bundles, `${runtime.replaceAll(" ", "-")}.js`);
     if (runtime === "isolate") {
       await bundle("in-isolate", file, ["workerd", "worker"], "browser");
       results.push({ runtime, report: await runIsolate(file, surroundings(runtime)) });

@@ -1,6 +1,7 @@
 import {
   type AbortOptions,
   closedError,
+  Flight,
   LacunaError,
   LOCAL_REVISION,
   type PageEntry,
@@ -259,7 +260,8 @@ export class Pager implements WriteSource {
   async #becomeCurrent(options: AbortOptions | undefined): Promise<void> {
     const signal = options?.signal;
     if (this.#repinning?.due) await this.#repinning.moveOn(signal);
-    if (this.#moving !== undefined) await this.#moving;
+    const moving = this.#moving;
+    if (moving !== undefined) await new Flight(() => moving).join(signal);
     if (this.#local?.log.unfinished) await this.#local.log.repair();
     signal?.throwIfAborted();
   }

@@ -12,7 +12,10 @@ export interface RebaseStep {
   readonly keep: PageSet;
   /** Pages of the new revision to hold, none twice, in batches. They win over `keep`. */
   readonly pages: AsyncIterable<readonly PageEntry[]> | Iterable<readonly PageEntry[]>;
-  /** Ids of changes that are not pending any more afterwards: the new revision contains them, or they are given up. */
+  /**
+   * Ids of changes that are not pending any more afterwards: the new revision contains them, or they are given up.
+   * Looked at when `replay` has ended, which may add to it.
+   */
   readonly settled: readonly number[];
   /**
    * Brings local changes onto the new revision. `over` is private: nobody sees what is written to it until the rebase is

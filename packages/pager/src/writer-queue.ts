@@ -1,10 +1,6 @@
-interface Waiting {
-  readonly begin: () => void;
-}
-
 /** Lets one writer at a time, in the order asked. */
 export class WriterQueue {
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: (() => void)[] = [];
   #busy = false;
 
   /**
@@ -13,35 +9,36 @@ export class WriterQueue {
    * @throws the reason of a signal that aborts meanwhile
    */
   async turn(signals: readonly (AbortSignal | undefined)[]): Promise<() => void> {
-    const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
-    signal.throwIfAborted();
-    if (this.#busy) await this.#wait(signal);
+    for (const signal of signals) signal?.throwIfAborted();
+    if (this.#busy) await this.#wait(signals);
     this.#busy = true;
     let over = false;
     return () => {
       if (over) return;
       over = true;
-      this.#busy = false;
-      this.#waiting.shift()?.begin();
+      const next = this.#waiting.shift();
+      // Handed on, so that nobody who asks now comes first.
+      if (next === undefined) this.#busy = false;
+      else next();
     };
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #wait(signals: readonly (AbortSignal | undefined)[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(signal.reason);
+      const leave = (): void => {
+        for (const signal of signals) signal?.removeEventListener("abort", abort);
       };
-      const waiting: Waiting = {
-        begin: () => {
-          signal.removeEventListener("abort", abort);
-          // Taken before anybody else can ask.
-          this.#busy = true;
-          resolve();
-        },
+      const begin = (): void => {
+        leave();
+        resolve();
       };
-      signal.addEventListener("abort", abort, { once: true });
-      this.#waiting.push(waiting);
+      const abort = ({ target }: Event): void => {
+        leave();
+        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+        reject(target instanceof AbortSignal ? target.reason : undefined);
+      };
+      for (const signal of signals) signal?.addEventListener("abort", abort);
+      this.#waiting.push(begin);
     });
   }
 }

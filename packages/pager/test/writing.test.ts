@@ -1,8 +1,8 @@
-import { pageNo, revision } from "@lacuna/page";
+import { LacunaError, pageNo, revision } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
-import { laterTurn, ManualTimers } from "@lacuna/testkit";
+import { laterTurn, ManualTimers, type StoreOperation, withFaults } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
-import { Pager } from "../src/index.ts";
+import { type OpenPagerOptions, Pager } from "../src/index.ts";
 import {
   cacheBase,
   contents,
@@ -348,6 +348,84 @@ describe("relaxed durability", () => {
     expect(await shown(again)).toEqual([1, 22, 3, 4, 5]);
     expect(await pending(again)).toEqual(["1:one", "2:two"]);
     await again.close();
+  });
+});
+
+describe("files that fail", () => {
+  /** A pager over a store whose files fail while `broken` says so. */
+  async function fragile(options: Partial<OpenPagerOptions> = {}) {
+    const state = { broken: undefined as StoreOperation["kind"] | undefined };
+    const store = withFaults(await remoteStore(REMOTE), ({ kind, file }) => {
+      if (kind === state.broken && file !== undefined)
+        throw new LacunaError("STORAGE_FULL", "no room is left");
+    });
+    return { state, store, pager: await pagerOn(store, options) };
+  }
+
+  it("end a durable commit as if it had never been, and the next one finds its way", async () => {
+    for (const broken of ["write", "sync"] as const) {
+      const { state, store, pager } = await fragile();
+      await write(pager, { 2: 20 }, { change: "one" });
+      state.broken = broken;
+      await expect(write(pager, { 3: 30 }, { change: "two" })).rejects.toMatchObject({
+        code: "STORAGE_FULL",
+      });
+      expect(await shown(pager)).toEqual([1, 20, 3, 4, 5]);
+      expect(pager.pendingCount).toBe(1);
+      state.broken = undefined;
+      expect(await pending(pager)).toEqual(["1:one"]);
+      await write(pager, { 4: 40 }, { change: "three" });
+      await pager.close();
+      const again = await pagerOn(store);
+      expect(await shown(again)).toEqual([1, 20, 3, 40, 5]);
+      expect((await pending(again)).map((change) => change.slice(2))).toEqual(["one", "three"]);
+      await again.close();
+    }
+  });
+
+  it("keep relaxed commits in memory, fail the next one, and take them when they work again", async () => {
+    const timers = new ManualTimers();
+    const { state, store, pager } = await fragile({ durability: "relaxed", timers, flushDelayMs: 10 });
+    state.broken = "sync";
+    await write(pager, { 2: 20 }, { change: "one" });
+    timers.advance(10);
+    await laterTurn();
+    await expect(write(pager, { 3: 30 }, { change: "two" })).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    expect(await shown(pager)).toEqual([1, 20, 3, 4, 5]);
+    state.broken = undefined;
+    await write(pager, { 4: 40 }, { change: "three" });
+    expect(await shown(pager)).toEqual([1, 20, 3, 40, 5]);
+    await pager.close();
+    const again = await pagerOn(store);
+    expect(await shown(again)).toEqual([1, 20, 3, 40, 5]);
+    expect((await pending(again)).map((change) => change.slice(2))).toEqual(["one", "three"]);
+    await again.close();
+  });
+
+  it("are told by close when relaxed commits are lost, and everything is closed", async () => {
+    const { state, store, pager } = await fragile({ durability: "relaxed", timers: new ManualTimers() });
+    await write(pager, { 2: 20 }, { change: "one" });
+    state.broken = "write";
+    await expect(pager.close()).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    state.broken = undefined;
+    const again = await pagerOn(store);
+    expect(await shown(again)).toEqual([1, 2, 3, 4, 5]);
+    expect(await pending(again)).toEqual([]);
+    await again.close();
+  });
+
+  it("make relaxed commits wait when too much is in memory", async () => {
+    const pager = await pagerOn(await localStore(), { durability: "relaxed", timers: new ManualTimers() });
+    const size = 8000;
+    for (let round = 0; round < 6; round++) {
+      const transaction = await pager.begin();
+      for (let page = 1; page <= size; page++) transaction.write(pageNo(page), new Uint8Array(PAGE_SIZE));
+      await transaction.commit();
+      // 8 MiB, and the transaction that came last.
+      expect(pager.stats().queuedBytes).toBeLessThan(2 ** 23 + size * (PAGE_SIZE + 24));
+    }
+    expect(pager.stats().flushes).toBeGreaterThan(2);
+    await pager.close();
   });
 });
 

@@ -8,7 +8,6 @@ export type { PredictionStats } from "./prefetch-budget.ts";
 export {
   type ScanPredictorOptions,
   scanPredictor,
-  scanPredictor as structurePredictor,
 } from "./scan-predictor.ts";
 export { TaskHistory } from "./task-history.ts";
 export {

@@ -197,7 +197,8 @@ class PredictingSource implements PredictiveSource {
   }
 
   #isHere(page: PageNo): boolean {
-    return this.#source.glance?.(page) !== undefined;
+    const source = this.#source;
+    return source.holds?.(page) ?? source.glance?.(page) !== undefined;
   }
 
   #batchOf(page: PageNo): Batch | undefined {

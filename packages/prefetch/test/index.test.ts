@@ -10,7 +10,6 @@ it("exports these names", () => {
     "overflowPredictor",
     "predictors",
     "scanPredictor",
-    "structurePredictor",
     "withPrefetch",
   ]);
 });

@@ -37,12 +37,14 @@ it("exports these names for published directories", () => {
     "decodeStructure",
     "decodeStructureFile",
     "encodeManifest",
+    "encodeSegmentTable",
     "encodeStructure",
     "hexDigest",
     "openManifest",
     "pagesOfSegment",
     "sealManifest",
     "segmentName",
+    "segmentOf",
     "structureName",
   ]);
 });

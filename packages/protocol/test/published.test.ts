@@ -4,25 +4,29 @@ import {
   decodeManifest,
   decodeStructure,
   encodeManifest,
+  encodeSegmentTable,
   encodeStructure,
   MAX_MANIFEST_BYTES,
   openManifest,
   pagesOfSegment,
   type Structure,
   sealManifest,
+  segmentOf,
 } from "../src/published/index.ts";
 
 const manifest = {
   pageSize: 65_536,
   pageCount: 4_294_967_294,
-  structure: { sha256: "0f".repeat(32), storedBytes: 1 << 26, inflatedBytes: 1 << 26 },
+  structure: { sha256: "0f".repeat(32), storedBytes: 1 << 25, inflatedBytes: 1 << 25 },
 };
 
 const structure: Structure = {
   pageSize: 512,
   pageCount: 7,
   segmentPages: 3,
-  segments: [1, 2, 3].map((value) => ({ storedBytes: value, sha256: new Uint8Array(32).fill(value) })),
+  segmentTable: encodeSegmentTable(
+    [1, 0, 3].map((value) => ({ storedBytes: value, sha256: new Uint8Array(32).fill(value) })),
+  ),
   pages: new Map([2, 5].map((page) => [pageNo(page), new Uint8Array(512).fill(page)])),
 };
 
@@ -53,8 +57,17 @@ describe("the manifest of a published database", () => {
 describe("the structure file of a published database", () => {
   it("comes back as it was", () => {
     expect(decodeStructure(encodeStructure(structure))).toEqual(structure);
-    const empty = { ...structure, pageCount: 0, segments: [], pages: new Map() };
+    const empty = { ...structure, pageCount: 0, segmentTable: new Uint8Array(), pages: new Map() };
     expect(decodeStructure(encodeStructure(empty))).toEqual(empty);
+  });
+
+  it("tells the segment of each run that has one", () => {
+    expect([0, 1, 2, 3].map((run) => segmentOf(run, structure))).toEqual([
+      { storedBytes: 1, sha256: new Uint8Array(32).fill(1) },
+      undefined,
+      { storedBytes: 3, sha256: new Uint8Array(32).fill(3) },
+      undefined,
+    ]);
   });
 
   it("leaves the pages it holds out of the segments", () => {
@@ -100,8 +113,8 @@ describe("the structure file of a published database", () => {
   });
 
   it("is not made longer than it may be read", () => {
-    const pages = new Map(Array.from({ length: 1025 }, (_, at) => [pageNo(at + 1), new Uint8Array(65_536)]));
-    expect(() => encodeStructure({ ...structure, pageSize: 65_536, pageCount: 1025, pages })).toThrow(
+    const pages = new Map(Array.from({ length: 513 }, (_, at) => [pageNo(at + 1), new Uint8Array(65_536)]));
+    expect(() => encodeStructure({ ...structure, pageSize: 65_536, pageCount: 513, pages })).toThrow(
       RangeError,
     );
   });

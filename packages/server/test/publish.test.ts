@@ -15,6 +15,7 @@ import {
   pagesOfSegment,
   type Structure,
   segmentName,
+  segmentOf,
   structureName,
 } from "@lacuna/protocol/published";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -75,12 +76,13 @@ async function structureOf(directory: string): Promise<Structure> {
 /** The database that a directory holds, put together again. */
 async function whole(directory: string): Promise<Buffer> {
   const structure = await structureOf(directory);
-  const { pageSize, pageCount, segments, pages } = structure;
+  const { pageSize, pageCount, segmentPages, pages } = structure;
   const bytes = Buffer.alloc(pageCount * pageSize);
   for (const [page, content] of pages) bytes.set(content, (page - 1) * pageSize);
-  for (const [run, { sha256, storedBytes }] of segments.entries()) {
-    if (storedBytes === 0) continue;
-    const content = inflateRawSync(await readFile(join(directory, segmentName(hexDigest(sha256)))));
+  for (let run = 0; run * segmentPages < pageCount; run++) {
+    const segment = segmentOf(run, structure);
+    if (segment === undefined) continue;
+    const content = inflateRawSync(await readFile(join(directory, segmentName(hexDigest(segment.sha256)))));
     for (const [index, page] of pagesOfSegment(run, structure).entries()) {
       bytes.set(content.subarray(index * pageSize, (index + 1) * pageSize), (page - 1) * pageSize);
     }

@@ -110,6 +110,7 @@ describe("openNodeStore on files", () => {
       ["app.db-wal", () => writeFileSync(`${path}-wal`, "frames")],
       ["app.db-journal", () => writeFileSync(`${path}-journal`, "pages")],
       ["app.db-changes", () => writeFileSync(`${path}-changes`, "changes")],
+      ["app.db-pull", () => writeFileSync(`${path}-pull`, "a step")],
     ];
     for (const [name, place] of strangers) {
       place();

@@ -33,9 +33,15 @@ class Expectation {
     return this.values.get(page) ?? [ABSENT];
   }
 
+  /** Shapes to adopt, and what must not be seen in them. Any other shape comes without pages. */
+  adopting = new Map<DatabaseShape, ReadonlySet<PageNo>>();
+
   /** While a change of the shape is under way the pages of the old one may be seen with the old one only. */
   check(shape: DatabaseShape | undefined, page: PageNo, value: number): void {
-    const allowed = shape === this.shapes[0] || this.shapes.length === 1 ? this.valuesOf(page) : [ABSENT];
+    const dropped = shape === undefined ? undefined : this.adopting.get(shape);
+    const current = shape === this.shapes[0] || this.shapes.length === 1;
+    const keeps = current || (dropped !== undefined && !dropped.has(page));
+    const allowed = keeps ? this.valuesOf(page) : [ABSENT];
     if (!allowed.includes(value))
       expect.fail(`page ${page} of ${shape?.revision} has ${value}, not of ${allowed}`);
   }
@@ -84,7 +90,7 @@ async function live(disk: SimulatedDisk, store: PageStore, random: Random): Prom
     }
   };
   while (!disk.off) {
-    const chosen = store.shape() === undefined ? 9 : pick(11);
+    const chosen = store.shape() === undefined ? 9 : pick(13);
     if (chosen < 5) {
       version = (version % 250) + 1;
       const pages = somePages();
@@ -127,6 +133,24 @@ async function live(disk: SimulatedDisk, store: PageStore, random: Random): Prom
         expected.values.clear();
         expected.unsettled.clear();
       } else if (!disk.off) expected.shapes.pop();
+    } else if (chosen > 10) {
+      const shape = { revision: revision(`r${pick(1e9)}`), pageSize: PAGE_SIZE, pageCount: PAGES };
+      const dropped = new Set(somePages());
+      for (const page of dropped) expected.values.set(page, [...expected.valuesOf(page), ABSENT]);
+      expected.shapes.push(shape);
+      expected.adopting.set(shape, dropped);
+      if (
+        await attempt(
+          store.adopt(
+            shape,
+            [...dropped].map((page) => ({ first: page, last: page })),
+          ),
+        )
+      ) {
+        expected.shapes = [shape];
+        for (const page of dropped) expected.values.set(page, [ABSENT]);
+      } else if (!disk.off) expected.shapes.pop();
+      if (!disk.off) expected.adopting.clear();
     } else {
       const found = store.get(allPages);
       if (await attempt(found)) {

@@ -1,24 +1,46 @@
 import { parseDatabaseHeader } from "@lacuna/btree";
 import { type CacheStats, SegmentCache } from "@lacuna/cache";
-import { type LacunaError, type PageNo, type PageStore, type PrefetchSource, pageNo } from "@lacuna/page";
+import {
+  type LacunaError,
+  type PageNo,
+  type PageStore,
+  type PrefetchSource,
+  pageNo,
+  type Transport,
+} from "@lacuna/page";
 import type { PagerBase } from "@lacuna/pager";
-import { structurePredictor, withPrefetch } from "@lacuna/prefetch";
+import { predictors, type TaskHistory, withPrefetch } from "@lacuna/prefetch";
+import { type HydrationTarget, hydrate } from "./hydration.ts";
+import type { IngestOptions } from "./ingest.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 
 /** The pages of a store, and of the remote at the revision of the store. */
 export class ReplicaBase implements PagerBase {
   readonly source: PrefetchSource;
   readonly #cache: SegmentCache;
+  readonly #store: PageStore;
+  readonly #transport: Transport | undefined;
 
-  private constructor(source: PrefetchSource, cache: SegmentCache) {
+  private constructor(
+    source: PrefetchSource,
+    cache: SegmentCache,
+    store: PageStore,
+    transport: Transport | undefined,
+  ) {
     this.source = source;
     this.#cache = cache;
+    this.#store = store;
+    this.#transport = transport;
   }
 
-  /** @param store has a shape */
+  /**
+   * @param store has a shape
+   * @param history what tasks came to at the revisions before
+   */
   static async make(
     store: PageStore,
     { transport, segmentBytes, memoryBytes, prefetch = true }: ReplicaOptions,
+    history?: TaskHistory,
   ): Promise<ReplicaBase> {
     const shape = store.shape();
     if (shape === undefined) throw new Error("BUG: a replica without a shape");
@@ -29,12 +51,19 @@ export class ReplicaBase implements PagerBase {
       segmentBytes: prefetch ? singly(segmentBytes) : segmentBytes,
       memoryBytes,
     });
-    if (!prefetch || transport === undefined) return new ReplicaBase(cache, cache);
+    if (!prefetch || transport === undefined) return new ReplicaBase(cache, cache, store, transport);
     const [first] = shape.pageCount === 0 ? [] : await store.get([pageNo(1)]);
     // Some databases reserve the end of every page.
     const usableSize = first === undefined ? shape.pageSize : parseDatabaseHeader(first).usableSize;
-    const peek = (page: PageNo): Uint8Array | undefined => cache.peek(page);
-    return new ReplicaBase(withPrefetch(cache, structurePredictor({ usableSize, peek })), cache);
+    const peek = (page: PageNo): Uint8Array | undefined => cache.glance(page);
+    const causes = prefetch === true ? undefined : prefetch;
+    const source = withPrefetch(cache, predictors({ usableSize, peek, history, causes }));
+    return new ReplicaBase(source, cache, store, transport);
+  }
+
+  /** @see hydrate */
+  hydrate(target: HydrationTarget, options: IngestOptions): Promise<boolean> {
+    return hydrate({ cache: this.#cache, store: this.#store, transport: this.#transport }, target, options);
   }
 
   stats(): CacheStats {

@@ -1,4 +1,4 @@
-import type { PageStore, Transport } from "@lacuna/page";
+import type { PageStore, PrefetchCause, Transport } from "@lacuna/page";
 import type { Progress } from "./ingest.ts";
 
 /** What of the remote comes at opening; the rest is fetched when a query needs it. */
@@ -32,10 +32,10 @@ export interface ReplicaOptions {
   /** @see SegmentCacheOptions */
   readonly memoryBytes?: number | undefined;
   /**
-   * Fetch pages ahead of the reader, by the structure of the database.
+   * Fetch pages ahead of the reader: for all causes there are, or for some of them.
    * @default true
    */
-  readonly prefetch?: boolean | undefined;
+  readonly prefetch?: boolean | readonly PrefetchCause[] | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

@@ -11,7 +11,10 @@ import {
   type TransportTraffic,
 } from "@lacuna/page";
 import { Pager } from "@lacuna/pager";
+import { TaskHistory } from "@lacuna/prefetch";
 import { Bootstrapper } from "./bootstrap.ts";
+import { hydrateNow } from "./hydrate-now.ts";
+import type { HydrationTarget } from "./hydration.ts";
 import { type IngestOptions, ingest } from "./ingest.ts";
 import { ReplicaBase } from "./replica-base.ts";
 import { META_SYNC } from "./replica-meta.ts";
@@ -33,6 +36,14 @@ export interface Replica {
   /** The view SQL runs on. */
   readonly pager: Pager;
   stats(): ReplicaStats;
+  /**
+   * Brings pages of the revision shown so that they are here.
+   * @returns false if the remote cannot say what a query touches: then nothing was done
+   * @throws {LacunaError} `INVALID_OPTION` if there is no such table; `STORAGE_FULL` if not all of them could be kept; what
+   *   the remote reported
+   * @throws `options.signal.reason` if aborted; what came by then is kept
+   */
+  hydrate(target: HydrationTarget, options?: IngestOptions): Promise<boolean>;
   /** Ends all waiting with `CLOSED` and gives up the store and the transport. Calling it again is harmless. */
   close(): Promise<void>;
 }
@@ -66,6 +77,7 @@ class PinnedReplica implements Replica {
   #pager: Pager | undefined;
   #base: ReplicaBase | undefined;
   #closed: Promise<void> | undefined;
+  readonly #history = new TaskHistory();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -97,6 +109,10 @@ class PinnedReplica implements Replica {
       traffic: transport?.traffic() ?? NO_TRAFFIC,
       cache: this.#base.stats(),
     };
+  }
+
+  async hydrate(target: HydrationTarget, options: IngestOptions = {}): Promise<boolean> {
+    return hydrateNow(this.pager, () => this.#base, target, options);
   }
 
   close(): Promise<void> {
@@ -163,7 +179,7 @@ class PinnedReplica implements Replica {
   }
 
   async #source(): Promise<PrefetchSource> {
-    this.#base = await ReplicaBase.make(this.#options.store, this.#options);
+    this.#base = await ReplicaBase.make(this.#options.store, this.#options, this.#history);
     return this.#base.source;
   }
 }

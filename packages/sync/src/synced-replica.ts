@@ -10,11 +10,15 @@ import {
   type TransportTraffic,
 } from "@lacuna/page";
 import { openPager, type Pager, type PagerBase, type PagerStats } from "@lacuna/pager";
+import { TaskHistory } from "@lacuna/prefetch";
 import { Bootstrapper } from "./bootstrap.ts";
 import type { CapturedTransaction } from "./changes/captured.ts";
 import type { ChangeId } from "./changes/change.ts";
 import type { PendingChange } from "./changes/change-error.ts";
 import { encodeChange } from "./changes/change-record.ts";
+import { hydrateNow } from "./hydrate-now.ts";
+import type { HydrationTarget } from "./hydration.ts";
+import type { IngestOptions } from "./ingest.ts";
 import { discard, pendingChanges } from "./pending-changes.ts";
 import { Move } from "./pull/move.ts";
 import { type PullOptions, pull } from "./pull/pull.ts";
@@ -88,6 +92,7 @@ class WritableReplica implements SyncedReplica {
   #pager: Pager | undefined;
   #move: Move | undefined;
   #pushes = 0;
+  readonly #history = new TaskHistory();
   #closed: Promise<void> | undefined;
 
   constructor(options: SyncedReplicaOptions) {
@@ -193,6 +198,10 @@ class WritableReplica implements SyncedReplica {
     );
   }
 
+  async hydrate(target: HydrationTarget, options: IngestOptions = {}): Promise<boolean> {
+    return hydrateNow(this.pager, () => this.#base, target, options);
+  }
+
   async pending(): Promise<PendingChange[]> {
     return pendingChanges(this.pager, this.#state);
   }
@@ -241,7 +250,7 @@ class WritableReplica implements SyncedReplica {
   }
 
   async #makeBase(store: PageStore): Promise<PagerBase> {
-    const base = await ReplicaBase.make(store, this.#options);
+    const base = await ReplicaBase.make(store, this.#options, this.#history);
     if (store === this.#options.store) this.#base = base;
     return base;
   }

@@ -54,7 +54,10 @@ export async function* mergeStreams<T extends object>(
         continue;
       }
       const value = take();
-      if (value !== undefined) yield value;
+      if (value === undefined) continue;
+      yield value;
+      // The streams may have ended already, before the consumer had a look at what they gave.
+      signal.throwIfAborted();
     }
   } finally {
     scope.end();

@@ -6,6 +6,7 @@ import { isLacunaError, type PageEntry, pageNo, type Revision, type Transport } 
 import {
   decodeManifest,
   encodeManifest,
+  encodeSegmentTable,
   encodeStructure,
   hexDigest,
   MANIFEST_NAME,
@@ -71,7 +72,7 @@ function forged(change: (structure: Structure) => Structure | Uint8Array, inflat
     pageSize: 4096,
     pageCount: manifest.pageCount,
     segmentPages: 8,
-    segments: [],
+    segmentTable: new Uint8Array(),
     pages: new Map(),
   });
   const inflated = made instanceof Uint8Array ? made : encodeStructure(made);
@@ -284,6 +285,10 @@ describe("a publisher that lies", () => {
     ["has no segments", forged((each) => each)],
     ["is of another page count", forged((each) => ({ ...each, pageCount: 0 }))],
     ["has segments that are too large", forged((each) => ({ ...each, segmentPages: 4097 }))],
+    [
+      "names no segment for pages that it does not hold",
+      forged((each) => ({ ...each, segmentPages: 64, segmentTable: new Uint8Array(36) })),
+    ],
     ["has segments of no page", forged((each) => ({ ...each, segmentPages: 0 }))],
     ["has pages of a wrong size", forged((each) => ({ ...each, pageSize: 1000, pageCount: 0 }))],
   ])("ends as PROTOCOL when its structure %s", async (_, host) => {
@@ -293,7 +298,7 @@ describe("a publisher that lies", () => {
   it("ends as PROTOCOL when a segment inflates to more than its pages", async () => {
     const bomb = deflateRawSync(new Uint8Array(1 << 24));
     const bombs = { storedBytes: bomb.length, sha256: digest(bomb) };
-    const host = forged((each) => ({ ...each, segmentPages: 64, segments: [bombs] }));
+    const host = forged((each) => ({ ...each, segmentPages: 64, segmentTable: encodeSegmentTable([bombs]) }));
     const withBomb: Host = (request) =>
       request.url.includes("/segments/") ? new Response(bomb) : host(request);
     expect(await codeOf(everything(withBomb))).toBe("PROTOCOL");

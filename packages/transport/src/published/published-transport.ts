@@ -1,12 +1,14 @@
 import {
   type AbortOptions,
   type Bootstrap,
+  countPages,
   isLacunaError,
   LacunaError,
   type LinkEstimate,
   type Opening,
   type PageEntry,
   type PageNo,
+  type PageRange,
   type PageRequest,
   pageNo,
   pagesOf,
@@ -21,6 +23,7 @@ import {
   pagesOfSegment,
   type Structure,
   segmentName,
+  segmentOf,
   structureName,
 } from "@lacuna/protocol/published";
 import type { AbortScope } from "../abort-scope.ts";
@@ -106,10 +109,9 @@ class PublishedTransport implements Transport {
     try {
       if (wantedPages === 0) return;
       const structure = await this.#structureOf(manifest, "demand", scope.signal);
-      const pages = new Set<PageNo>();
-      for (let page = 1; page <= wantedPages; page++) pages.add(pageNo(page));
-      for (const page of structure.pages.keys()) pages.add(page);
-      yield* this.#pages(structure, pages, { manifest, urgency: "demand" }, scope.signal);
+      const ranges = [{ first: pageNo(1), last: pageNo(wantedPages) }];
+      const held = entriesOf(structure, structure.pages.keys());
+      yield* this.#pages(structure, { held, ranges }, { manifest, urgency: "demand" }, scope.signal);
     } finally {
       scope.end();
     }
@@ -122,68 +124,73 @@ class PublishedTransport implements Transport {
     try {
       scope.signal.throwIfAborted();
       const structure = await this.#structureOf(manifest, urgency, scope.signal);
-      yield* this.#pages(structure, pagesOf(request.pages), { manifest, urgency }, scope.signal);
+      const { pages: ranges } = request;
+      const held = entriesOf(structure, heldAmong(structure, ranges));
+      yield* this.#pages(structure, { held, ranges }, { manifest, urgency }, scope.signal);
     } finally {
       scope.end();
     }
   }
 
-  /** The pages, each of which is named once: those of the structure at once, others as their segments come. */
+  /** What the structure holds at once, then what the ranges name besides, as segments come. */
   async *#pages(
     structure: Structure,
-    wanted: Iterable<PageNo>,
+    { held, ranges }: { readonly held: PageEntry[]; readonly ranges: readonly PageRange[] },
     request: SnapshotRequest,
     signal: AbortSignal,
   ): Batches {
-    const held: PageEntry[] = [];
-    const runs = new Map<number, Set<PageNo>>();
-    for (const page of wanted) {
-      const bytes = structure.pages.get(page);
-      if (bytes !== undefined) {
-        held.push({ page, bytes: bytes.slice() });
-        continue;
+    const { pageCount, segmentPages } = structure;
+    const runs = new Map<number, PageRange[]>();
+    for (const { first, last } of ranges) {
+      if (last > pageCount) throw new RangeError(`the database has ${pageCount} pages, got page ${last}`);
+      for (let run = runOf(first, segmentPages); run <= runOf(last, segmentPages); run++) {
+        const parts = runs.get(run) ?? [];
+        parts.push({ first, last });
+        runs.set(run, parts);
       }
-      const run = Math.floor((page - 1) / structure.segmentPages);
-      const pages = runs.get(run) ?? new Set();
-      runs.set(run, pages.add(page));
     }
     signal.throwIfAborted();
     if (held.length > 0) yield held;
     signal.throwIfAborted();
     const streams = [...runs].map(
-      ([run, pages]) =>
+      ([run, parts]) =>
         (aborted: AbortSignal) =>
-          this.#segment(structure, run, pages, request, aborted),
+          this.#segment(structure, { run, ranges: parts }, request, aborted),
     );
     yield* mergeStreams(streams, this.#maxRequests, signal);
   }
 
+  /** The pages of a run that the ranges name and the structure does not hold. */
   async *#segment(
     structure: Structure,
-    run: number,
-    wanted: ReadonlySet<PageNo>,
+    { run, ranges }: { readonly run: number; readonly ranges: readonly PageRange[] },
     request: SnapshotRequest,
     signal: AbortSignal,
   ): Batches {
-    const { pageSize, segments } = structure;
+    const { pageSize } = structure;
     const stored = pagesOfSegment(run, structure);
-    const segment = segments[run];
-    if (segment === undefined || !stored.some((page) => wanted.has(page))) {
-      throw new RangeError(`the database has ${structure.pageCount} pages, got page ${[...wanted][0]}`);
+    const isWanted = (page: PageNo): boolean =>
+      ranges.some(({ first, last }) => page >= first && page <= last);
+    if (!stored.some(isWanted)) return;
+    const segment = segmentOf(run, structure);
+    if (segment === undefined) {
+      throw new LacunaError(
+        "PROTOCOL",
+        `a segment with page ${stored[0]} expected, the structure names none`,
+      );
     }
     const sha256 = hexDigest(segment.sha256);
-    const { storedBytes } = segment;
     const file = {
       name: segmentName(sha256),
       sha256,
-      storedBytes,
+      storedBytes: segment.storedBytes,
       inflatedBytes: stored.length * pageSize,
     };
     const bytes = await this.#segments.get(sha256, signal, (aborted) => this.#file(file, request, aborted));
     signal.throwIfAborted();
     const entries: PageEntry[] = [];
     for (const [index, page] of stored.entries()) {
-      if (!wanted.has(page)) continue;
+      if (!isWanted(page)) continue;
       entries.push({ page, bytes: bytes.slice(index * pageSize, (index + 1) * pageSize) });
     }
     yield entries;
@@ -239,6 +246,24 @@ class PublishedTransport implements Transport {
   async close(): Promise<void> {
     this.#host.endpoint.close();
   }
+}
+
+const runOf = (page: PageNo, segmentPages: number): number => Math.floor((page - 1) / segmentPages);
+
+/** Copies of pages that the structure holds: the receiver owns them. */
+function entriesOf(structure: Structure, pages: Iterable<PageNo>): PageEntry[] {
+  const entries: PageEntry[] = [];
+  for (const page of pages) {
+    const bytes = structure.pages.get(page);
+    if (bytes !== undefined) entries.push({ page, bytes: bytes.slice() });
+  }
+  return entries;
+}
+
+/** The pages of the ranges that the structure may hold, by looking at the fewer ones. */
+function heldAmong({ pages }: Structure, ranges: readonly PageRange[]): Iterable<PageNo> {
+  if (countPages(ranges) <= pages.size) return pagesOf(ranges);
+  return [...pages.keys()].filter((page) => ranges.some(({ first, last }) => page >= first && page <= last));
 }
 
 /** @throws {LacunaError} `REVISION_CHANGED` */

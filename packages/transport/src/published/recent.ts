@@ -43,6 +43,8 @@ export class Recent<T extends object> {
   }
 
   #keep(key: string, value: T): void {
+    // A load that everybody left may end well all the same, and so may the one that took its place.
+    if (this.#kept.has(key)) return;
     this.#kept.set(key, value);
     this.#size += this.#sizeOf(value);
     for (const [oldest, dropped] of this.#kept) {

@@ -12,6 +12,7 @@ import {
   openManifest,
   type StructureFile,
   segmentName,
+  segmentOf,
   structureName,
 } from "@lacuna/protocol/published";
 import type { PublishSource } from "./publish-source.ts";
@@ -110,7 +111,10 @@ async function removeOthers(
     needed.add(structureName(sha256));
     const bytes = await readFile(join(directory, structureName(sha256)));
     const table = decodeStructure(await inflate(bytes, { maxOutputLength: inflatedBytes + 1 }));
-    for (const segment of table.segments) needed.add(segmentName(hexDigest(segment.sha256)));
+    for (let run = 0; run * table.segmentPages < table.pageCount; run++) {
+      const segment = segmentOf(run, table);
+      if (segment !== undefined) needed.add(segmentName(hexDigest(segment.sha256)));
+    }
   }
   let removed = 0;
   for (const folder of FOLDERS) {

@@ -4,6 +4,7 @@ import { constants, deflateRaw } from "node:zlib";
 import { type AbortOptions, LacunaError, type PageNo, pageNo, rangesInOrder } from "@lacuna/page";
 import {
   encodeManifest,
+  encodeSegmentTable,
   encodeStructure,
   hexDigest,
   MANIFEST_NAME,
@@ -97,7 +98,8 @@ export async function* publishedFiles(
   for (const page of held) {
     pages.set(page, bytes.subarray(pages.size * pageSize, (pages.size + 1) * pageSize));
   }
-  const inflated = encodeStructure({ pageSize, pageCount, segmentPages, segments, pages });
+  const segmentTable = encodeSegmentTable(segments);
+  const inflated = encodeStructure({ pageSize, pageCount, segmentPages, segmentTable, pages });
   const stored = await deflated(inflated);
   const structure = {
     sha256: hexDigest(digest(stored)),
