@@ -28,6 +28,7 @@ export async function openParts(
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
     const { driver, readers, doubleQuotedStrings, wasm } = options;
+    const { prefetch } = options.partialSync ?? {};
     const sql = await openSqlite({
       source: replica.pager,
       driver,
@@ -36,7 +37,7 @@ export async function openParts(
       wasm,
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
-      runAhead: options.partialSync?.prefetch !== false,
+      runAhead: Array.isArray(prefetch) ? prefetch.includes("run-ahead") : prefetch !== false,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
