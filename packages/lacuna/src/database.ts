@@ -7,7 +7,6 @@ import type {
   Estimate,
   Row,
   RunResult,
-  SqlCalls,
   SqlDatabase,
   Parameters as SqlParameters,
   SqlStatement,
@@ -156,8 +155,8 @@ export class Database implements SqlTransaction {
   }
 
   /** The calls that run SQL, under these options: `db.with({ signal }).all(sql)`. Connects first if need be. */
-  with(options: CallOptions): SqlCalls {
-    const calls = async (): Promise<SqlCalls> => (await this.#sql()).with(options);
+  with(options: CallOptions): SqlTransaction {
+    const calls = async (): Promise<SqlTransaction> => (await this.#sql()).with(options);
     return {
       prepare: async (sql, own) => (await calls()).prepare(sql, own),
       exec: async (sql, own) => (await calls()).exec(sql, own),
@@ -170,6 +169,7 @@ export class Database implements SqlTransaction {
       pragma: async (text, own) => (await calls()).pragma(text, own),
       isResident: async (sql, ...parameters) => (await calls()).isResident(sql, ...parameters),
       estimate: async (sql, ...parameters) => (await calls()).estimate(sql, ...parameters),
+      batch: async (statements, own) => (await calls()).batch(statements, own),
       with: (other) => this.with({ ...options, ...other }),
     };
   }
@@ -232,7 +232,8 @@ export class Database implements SqlTransaction {
 
   /** What is here and what it has cost. */
   async stats(): Promise<DatabaseStats> {
-    const { replica, sql } = await this.#connected();
+    const { replica, sql, refresh } = await this.#connected();
+    await refresh?.();
     return databaseStats(replica.stats(), sql.stats());
   }
 
@@ -332,6 +333,6 @@ export class Database implements SqlTransaction {
     const closing = this.#closing.signal;
     const signal = given === undefined ? closing : AbortSignal.any([closing, given]);
     const [listeners, safeIntegers] = [this.#listeners, this.#safeIntegers];
-    return openParts(this.#options, { listeners, safeIntegers, signal });
+    return openParts(this.#options, { listeners, safeIntegers, signal, closing });
   }
 }

@@ -59,6 +59,7 @@ export interface SqlTransaction extends SqlCalls {
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]>;
+  with(options: CallOptions): SqlTransaction;
 }
 
 export interface SqlStats {
@@ -159,7 +160,8 @@ class Calls implements SqlTransaction {
   ) {
     this.runner = runner;
     this.transactions = transactions;
-    this.#shape = shape;
+    const { safeIntegers } = options;
+    this.#shape = safeIntegers === undefined ? shape : () => ({ ...shape(), safeIntegers });
     this.#options = options;
     this.#owner = owner;
   }
@@ -251,7 +253,7 @@ class Calls implements SqlTransaction {
     return this.transactions.alone(mode, run);
   }
 
-  with(options: CallOptions): SqlCalls {
+  with(options: CallOptions): SqlTransaction {
     return new Calls(this, this.#shape, { ...this.#options, ...options }, this.#owner);
   }
 
