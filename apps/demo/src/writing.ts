@@ -55,9 +55,7 @@ export async function writeAndSync(say: (text: string) => void): Promise<void> {
   online = true;
   const before = requests;
   await phone.push();
-  say(
-    `Online again, a push takes ${requests - before} request; ${(await phone.pending()).length} changes wait.`,
-  );
+  say(`Online again, a push asks what became of the first, and sends: ${requests - before} requests.`);
   await laptop.run("INSERT INTO note(id, body) VALUES (100, 'of the laptop')");
   await laptop.pull();
   say(`The laptop pulls, its own note on top: ${await notes(laptop)}.`);

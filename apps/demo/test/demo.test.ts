@@ -18,7 +18,7 @@ describe("the demo", () => {
     expect(percent).toBeLessThan(4);
     expect(writing).toContain('The phone, offline, wrote: "oat milk", "bread", "eggs".');
     expect(writing).toContain("Pushing fails with NETWORK; 2 changes wait.");
-    expect(writing).toContain("a push takes 1 request; 0 changes wait.");
+    expect(writing).toContain("and sends: 2 requests.");
     expect(writing).toContain(
       'The laptop pulls, its own note on top: "oat milk", "bread", "eggs", "of the laptop".',
     );
