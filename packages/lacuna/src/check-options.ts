@@ -39,6 +39,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   memoryBytes: isIntegerFrom(0),
   store: isObject,
   onProgress: isFunction,
+  onPages: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
   wasm: (value) => (value === null ? "WebAssembly" : undefined),
@@ -51,6 +52,7 @@ const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   segmentSize: (value) =>
     value === "auto" || isIntegerFrom(1)(value) === undefined ? undefined : 'an integer from 1 or "auto"',
   prefetch: isBoolean,
+  runAhead: isBoolean,
 };
 
 /** The options as given, after every one of them was found known, of the right kind and free of contradictions. */

@@ -214,7 +214,7 @@ export class Database implements SqlCalls {
         wasm,
         safeIntegers,
         // Where nothing is to be fetched ahead, statements are not run ahead either.
-        runAhead: options.partialSync?.prefetch !== false,
+        runAhead: options.partialSync?.runAhead ?? options.partialSync?.prefetch !== false,
         signal,
       });
       signal.throwIfAborted();
@@ -226,7 +226,7 @@ export class Database implements SqlCalls {
   }
 
   #openReplica(signal: AbortSignal): Promise<Replica> {
-    const { partialSync, pullBytesThreshold, memoryBytes, onProgress, ...options } = this.#options;
+    const { partialSync, pullBytesThreshold, memoryBytes, onProgress, onPages, ...options } = this.#options;
     const { bootstrapStrategy: strategy, segmentSize, prefetch } = partialSync ?? {};
     return composeReplica(options, localFiles, (remote) => ({
       partial:
@@ -240,6 +240,7 @@ export class Database implements SqlCalls {
       memoryBytes,
       prefetch,
       onProgress,
+      onPages,
       signal,
     }));
   }

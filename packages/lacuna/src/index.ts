@@ -16,6 +16,7 @@ export type { DatabaseStats } from "./database-stats.ts";
 export type {
   BootstrapStrategy,
   ConnectOptions,
+  PagesEvent,
   PartialSyncOptions,
 } from "./options.ts";
 export type * from "./reader/names.ts";

@@ -1,7 +1,11 @@
+import type { CacheEvent } from "@lacuna/cache";
 import type { PageStore } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
+
+/** What `onPages` is told. */
+export type PagesEvent = CacheEvent;
 
 /** What of the database comes at opening. */
 export type BootstrapStrategy =
@@ -25,6 +29,11 @@ export interface PartialSyncOptions {
    * @default true
    */
   readonly prefetch?: boolean | undefined;
+  /**
+   * Run statements ahead of themselves while they wait, to find out which pages they will come to.
+   * @default the same as `prefetch`
+   */
+  readonly runAhead?: boolean | undefined;
 }
 
 export interface ConnectOptions extends RemoteOptions {
@@ -48,6 +57,11 @@ export interface ConnectOptions extends RemoteOptions {
   readonly store?: PageStore | undefined;
   /** Told how the opening goes, batch by batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Told of every request for missing pages, of every page that comes and why, and of its first use: what a live picture of
+   * the database needs. Pages that come at opening are not among them. Must not throw.
+   */
+  readonly onPages?: ((event: PagesEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 

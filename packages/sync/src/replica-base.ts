@@ -39,7 +39,7 @@ export class ReplicaBase implements PagerBase {
    */
   static async make(
     store: PageStore,
-    { transport, segmentBytes, memoryBytes, prefetch = true }: ReplicaOptions,
+    { transport, segmentBytes, memoryBytes, prefetch = true, onPages }: ReplicaOptions,
     history?: TaskHistory,
   ): Promise<ReplicaBase> {
     const shape = store.shape();
@@ -50,6 +50,7 @@ export class ReplicaBase implements PagerBase {
       shape,
       segmentBytes: prefetch ? singly(segmentBytes) : segmentBytes,
       memoryBytes,
+      onEvent: onPages,
     });
     if (!prefetch || transport === undefined) return new ReplicaBase(cache, cache, store, transport);
     const [first] = shape.pageCount === 0 ? [] : await store.get([pageNo(1)]);

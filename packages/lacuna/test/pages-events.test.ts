@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connect, type PagesEvent } from "../src/index.ts";
+import { type RemoteFile, serveRemoteFile } from "./remote-file.ts";
+
+let remote: RemoteFile;
+
+beforeEach(async () => {
+  remote = await serveRemoteFile();
+});
+
+afterEach(() => remote.close());
+
+async function eventsOf(sql: string, runAhead: boolean | undefined): Promise<PagesEvent[]> {
+  const events: PagesEvent[] = [];
+  await using db = await connect({
+    path: ":memory:",
+    url: remote.syncUrl,
+    fetch: remote.fetch,
+    remote: "sync-server",
+    driver: "jspi",
+    partialSync: { bootstrapStrategy: { kind: "prefix", length: 4096 }, runAhead },
+    onPages: (event) => events.push(event),
+  });
+  await db.all(sql);
+  const { cache } = await db.stats();
+  const pages = events.filter(({ type }) => type === "page");
+  expect(pages).toHaveLength(cache.fetchedPages);
+  expect(events.filter(({ type }) => type === "request")).toHaveLength(cache.requests);
+  const used = events.filter(({ type }) => type === "used");
+  expect(used).toHaveLength(cache.segment.used + cache.prefetch.used);
+  return events;
+}
+
+const causesOf = (events: readonly PagesEvent[]): Set<string> =>
+  new Set(events.flatMap((event) => (event.type === "page" ? [event.cause] : [])));
+
+describe("onPages", () => {
+  it("tells of all pages that come, with the counts of stats()", async () => {
+    const events = await eventsOf("SELECT count(note) FROM person", undefined);
+    expect(causesOf(events)).toContain("demand");
+    expect(causesOf(events)).toContain("run-ahead");
+  });
+
+  it("tells of no page that a statement came to ahead of itself where that is switched off", async () => {
+    const events = await eventsOf("SELECT count(note) FROM person", false);
+    expect(causesOf(events)).toContain("scan");
+    expect(causesOf(events)).not.toContain("run-ahead");
+  });
+});
