@@ -1,4 +1,3 @@
-import { LacunaError } from "@lacuna/page";
 import {
   type Check,
   check,
@@ -17,24 +16,22 @@ import {
 } from "./option-check.ts";
 import type { BootstrapStrategy, ConnectOptions, PartialSyncOptions } from "./options.ts";
 
-/** Options whose meaning needs writing, which this version does not offer: better refused than ignored. */
-const OF_WRITING = [
-  "clientName",
-  "transform",
-  "longPollTimeoutMs",
-  "pushOperationsThreshold",
-  "remoteWritesExperimental",
-  "logicalMvccPull",
-  "bootstrapIfEmpty",
-  "tracing",
-];
-
 const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   path: isString,
   ...REMOTE_OPTIONS,
   partialSync: isObject,
   partialSyncExperimental: isObject,
   pullBytesThreshold: isIntegerFrom(1),
+  bootstrapIfEmpty: isBoolean,
+  clientName: isString,
+  transform: isFunction,
+  longPollTimeoutMs: isIntegerFrom(0),
+  pushOperationsThreshold: isIntegerFrom(1),
+  remoteWrites: isBoolean,
+  remoteWritesExperimental: isBoolean,
+  durability: isOneOf("durable", "relaxed"),
+  logicalMvccPull: (value) => (value === false ? undefined : "false: only pages are pulled"),
+  tracing: isOneOf("error", "warn", "info", "debug", "trace"),
   experimental: isStringList,
   memoryBytes: isIntegerFrom(0),
   store: isObject,
@@ -52,36 +49,32 @@ const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   segmentSize: (value) =>
     value === "auto" || isIntegerFrom(1)(value) === undefined ? undefined : 'an integer from 1 or "auto"',
   prefetch: isBoolean,
-  runAhead: isBoolean,
 };
 
 /** The options as given, after every one of them was found known, of the right kind and free of contradictions. */
 export interface CheckedOptions extends ConnectOptions {
   readonly partialSyncExperimental?: undefined;
+  readonly remoteWritesExperimental?: undefined;
 }
 
 /**
  * @throws {LacunaError} `INVALID_OPTION` naming the option that is unknown, of the wrong kind, out of range, or in
- *   contradiction to another; `NOT_SUPPORTED` for an option of writing, which this version does not offer
+ *   contradiction to another
  */
 export function checkOptions(options: ConnectOptions): CheckedOptions {
   if (isObject(options) !== undefined) throw invalid("connect needs an object of options");
-  for (const name of OF_WRITING) {
-    if ((options as unknown as Record<string, unknown>)[name] !== undefined) {
-      throw new LacunaError(
-        "NOT_SUPPORTED",
-        `option ${name} belongs to writing and pushing, which this version cannot`,
-      );
-    }
-  }
-  const { partialSyncExperimental: alias, ...rest } = options;
+  const { partialSyncExperimental: alias, remoteWritesExperimental: remoteWrites, ...rest } = options;
   check("", options, OPTIONS);
   if (options.path === undefined || options.path === "")
     throw invalid('option path must be a file name or ":memory:"');
   if (alias !== undefined && rest.partialSync !== undefined) {
     throw invalid("options partialSync and partialSyncExperimental are two names of one thing: give one");
   }
-  const checked: CheckedOptions = alias === undefined ? rest : { ...rest, partialSync: alias };
+  const checked: CheckedOptions = {
+    ...rest,
+    ...(alias === undefined ? {} : { partialSync: alias }),
+    ...(remoteWrites === undefined ? {} : { remoteWrites }),
+  };
   checkContradictions(checked);
   return checked;
 }
@@ -98,7 +91,17 @@ function checkContradictions(options: CheckedOptions): void {
       );
     }
   }
-  const remoteOnly = ["authToken", "fetch", "remote", "remoteEncryption", "partialSync"] as const;
+  const remoteOnly = [
+    "authToken",
+    "fetch",
+    "remote",
+    "remoteEncryption",
+    "partialSync",
+    "transform",
+    "longPollTimeoutMs",
+    "pushOperationsThreshold",
+    "remoteWrites",
+  ] as const;
   if (url === undefined && transport === undefined) {
     for (const name of remoteOnly) {
       if (options[name] !== undefined) throw invalid(`option ${name} needs a url`);

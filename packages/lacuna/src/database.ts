@@ -1,30 +1,27 @@
 import { closedError } from "@lacuna/page";
-import {
-  type CallOptions,
-  type Estimate,
-  openSqlite,
-  type Row,
-  type RunResult,
-  type SqlCalls,
-  type SqlDatabase,
-  type Parameters as SqlParameters,
-  type SqlStatement,
+import type {
+  BatchOptions,
+  BatchResult,
+  BatchStatement,
+  CallOptions,
+  Estimate,
+  Row,
+  RunResult,
+  SqlCalls,
+  SqlDatabase,
+  Parameters as SqlParameters,
+  SqlStatement,
+  SqlTransaction,
+  TransactionFunction,
+  TransactionMode,
 } from "@lacuna/sqlite";
-import type { Replica } from "@lacuna/sync";
-import { localFiles } from "#local-files";
+import type { ChangeId, PendingChange } from "@lacuna/sync";
 import { type CheckedOptions, checkOptions } from "./check-options.ts";
-import { composeReplica } from "./compose-replica.ts";
-import type { DatabaseStats } from "./database-stats.ts";
+import { type DatabaseStats, databaseStats } from "./database-stats.ts";
+import { type DatabaseEvents, Listeners } from "./events.ts";
+import { type DatabaseHealth, SyncHealth } from "./health.ts";
+import { openParts, type Parts } from "./open-parts.ts";
 import type { ConnectOptions } from "./options.ts";
-import { pageStats } from "./page-stats.ts";
-
-const DEFAULT_PREFIX_BYTES = 128 * 1024;
-
-/** What is open between `connect` and `close`. */
-interface Parts {
-  readonly replica: Replica;
-  readonly sql: SqlDatabase;
-}
 
 /**
  * Opens a database that lives somewhere else.
@@ -46,19 +43,22 @@ export async function connect(options: ConnectOptions): Promise<Database> {
 }
 
 /**
- * A database: SQL over a local replica, whose missing pages come when a statement needs them. Every call may be made at
- * any time, also while others are under way; the first one connects.
+ * A database: SQL over a local replica, whose missing pages come when a statement needs them. What is written is local until
+ * it is pushed. Every call may be made at any time, also while others are under way; the first one connects.
  *
  * Errors of the calls that run SQL: `SqlError` for what SQLite refuses; `NETWORK`, `TIMEOUT`, `UNAUTHORIZED` and the
  * like, with the page, when a page that is missing cannot be had, after which the same statement may simply be run
  * again; `REVISION_CHANGED` when the remote has moved on, after which the next statement sees its new state; `CLOSED`;
  * the reason of an aborted signal.
  */
-export class Database implements SqlCalls {
+export class Database implements SqlTransaction {
   /** The path as given. */
   readonly name: string;
+  readonly readonly = false;
   readonly #options: CheckedOptions;
   readonly #closing = new AbortController();
+  readonly #listeners = new Listeners();
+  readonly #health = new SyncHealth();
   #parts: Parts | undefined;
   #connecting: Promise<Parts> | undefined;
   #safeIntegers = false;
@@ -127,6 +127,34 @@ export class Database implements SqlCalls {
     return (await this.#sql()).estimate(sql, ...parameters);
   }
 
+  /**
+   * Runs statements one after the other, with nothing of others in between.
+   * @param options a mode makes them one transaction: all happen, or none
+   */
+  async batch(
+    statements: readonly BatchStatement[],
+    options?: TransactionMode | BatchOptions,
+  ): Promise<BatchResult[]> {
+    return (await this.#sql()).batch(statements, options);
+  }
+
+  /**
+   * A function that runs inside a transaction: committed when the function is through, rolled back when it throws. What
+   * it runs on the database belongs to the transaction.
+   */
+  transaction<Values extends readonly unknown[], Result>(
+    run: (...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return this.#inModes((sql, mode, values) => sql.transaction(run)[mode](...values));
+  }
+
+  /** The same for a function that is given the calls of its transaction; what others run meanwhile waits for its end. */
+  transactionAsync<Values extends readonly unknown[], Result>(
+    run: (transaction: SqlTransaction, ...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return this.#inModes((sql, mode, values) => sql.transactionAsync(run)[mode](...values));
+  }
+
   /** The calls that run SQL, under these options: `db.with({ signal }).all(sql)`. Connects first if need be. */
   with(options: CallOptions): SqlCalls {
     const calls = async (): Promise<SqlCalls> => (await this.#sql()).with(options);
@@ -153,10 +181,87 @@ export class Database implements SqlCalls {
     return this;
   }
 
+  /**
+   * Brings local changes to the remote: whole transactions, each exactly once. Costs nothing if there are none. What others
+   * did to the same rows before is overwritten.
+   * @throws {ChangeError} `PUSH_REJECTED` naming the change that the remote refused. Everything of its request is still
+   *   pending: make way for it at the remote or `discard` it, and push again
+   * @throws {LacunaError} `BUSY`; what keeps the remote from being reached; `NOT_SUPPORTED` without a sync server
+   */
+  async push(options: CallOptions = {}): Promise<void> {
+    const { replica } = await this.#connected();
+    const result = await this.#during("push", () => replica.push(this.#until(options)));
+    this.#listeners.tell("push", result);
+  }
+
+  /**
+   * Brings what others did, for the pages that are here, and repeats local changes that the remote does not have on top. It
+   * happens as a whole or not at all.
+   * @returns whether there was anything
+   * @throws {ChangeError} `PULL_CONFLICT` naming the local change that cannot be repeated over what the remote has
+   * @throws {LacunaError} what keeps the remote from being reached; `NOT_SUPPORTED` without a sync server
+   */
+  async pull(options: CallOptions = {}): Promise<boolean> {
+    const { replica } = await this.#connected();
+    const longPollMs = this.#options.longPollTimeoutMs;
+    const changed = await this.#during("pull", () => replica.pull({ ...this.#until(options), longPollMs }));
+    this.#listeners.tell("pull", { changed });
+    if (changed) this.#listeners.tell("change", { from: "remote" });
+    return changed;
+  }
+
+  /** Makes the local log as short as it can be. Never uses the network. */
+  async checkpoint(): Promise<void> {
+    const { replica } = await this.#connected();
+    await replica.pager.checkpoint();
+  }
+
+  /** What a push would bring to the remote, change by change, oldest first. */
+  async pending(): Promise<PendingChange[]> {
+    return (await this.#connected()).replica.pending();
+  }
+
+  /**
+   * Gives up a local change that the remote does not have, or with the number of a transaction (`"17"`) all of it: it is not
+   * pushed, and is gone from sight with the next pull.
+   * @throws {LacunaError} `INVALID_OPTION` if no such change is pending
+   */
+  async discard(change: ChangeId): Promise<void> {
+    await (await this.#connected()).replica.discard(change);
+  }
+
   /** What is here and what it has cost. */
   async stats(): Promise<DatabaseStats> {
     const { replica, sql } = await this.#connected();
-    return { ...pageStats(replica.stats()), sql: sql.stats() };
+    return databaseStats(replica.stats(), sql.stats());
+  }
+
+  /** How it is. Never waits for anything, and never fails. */
+  health(): DatabaseHealth {
+    const replica = this.#parts?.replica.stats();
+    const { errors, active } = this.#health;
+    return {
+      local: {
+        open: this.open,
+        complete: replica !== undefined && replica.residentPages >= replica.shape.pageCount,
+        pending: replica?.pager.pendingChanges ?? 0,
+      },
+      sync: {
+        enabled: this.#options.url !== undefined || this.#options.transport !== undefined,
+        active,
+        lastPull: replica?.lastPull,
+        lastPush: replica?.lastPush,
+        errors: { ...errors },
+      },
+    };
+  }
+
+  /** Tells of what happens from now on. @returns a function that ends it */
+  on<Name extends keyof DatabaseEvents>(
+    name: Name,
+    listener: (event: DatabaseEvents[Name]) => void,
+  ): () => void {
+    return this.#listeners.add(name, listener);
   }
 
   /** Ends everything under way with `CLOSED` and gives up the path. Calling it again is harmless. */
@@ -173,6 +278,34 @@ export class Database implements SqlCalls {
 
   async *#iterateConnecting<T>(sql: string, parameters: SqlParameters): AsyncGenerator<T, void, undefined> {
     yield* (await this.#sql()).iterate<T>(sql, ...parameters);
+  }
+
+  #inModes<Values extends readonly unknown[], Result>(
+    run: (sql: SqlDatabase, mode: TransactionMode, values: Values) => Promise<Result>,
+  ): TransactionFunction<Values, Result> {
+    const inMode =
+      (mode: TransactionMode) =>
+      async (...values: Values): Promise<Result> =>
+        run(await this.#sql(), mode, values);
+    return Object.assign(inMode("deferred"), {
+      deferred: inMode("deferred"),
+      immediate: inMode("immediate"),
+      exclusive: inMode("exclusive"),
+    });
+  }
+
+  async #during<T>(kind: "push" | "pull", work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#health.during(kind, work);
+    } catch (error) {
+      this.#listeners.tell("error", { during: kind, error });
+      throw error;
+    }
+  }
+
+  #until({ signal }: CallOptions): { readonly signal: AbortSignal } {
+    const closing = this.#closing.signal;
+    return { signal: signal === undefined ? closing : AbortSignal.any([closing, signal]) };
   }
 
   async #sql(): Promise<SqlDatabase> {
@@ -194,54 +327,11 @@ export class Database implements SqlCalls {
     return this.#connecting;
   }
 
-  async #open(): Promise<Parts> {
-    const options = this.#options;
-    const signal = AbortSignal.any([
-      this.#closing.signal,
-      ...(options.signal === undefined ? [] : [options.signal]),
-    ]);
-    signal.throwIfAborted();
-    const replica = await this.#openReplica(signal);
-    try {
-      const { driver, readers, doubleQuotedStrings, wasm } = options;
-      const safeIntegers = this.#safeIntegers;
-      const source = replica.pager;
-      const sql = await openSqlite({
-        source,
-        driver,
-        readers,
-        doubleQuotedStrings,
-        wasm,
-        safeIntegers,
-        // Where nothing is to be fetched ahead, statements are not run ahead either.
-        runAhead: options.partialSync?.runAhead ?? options.partialSync?.prefetch !== false,
-        signal,
-      });
-      signal.throwIfAborted();
-      return { replica, sql };
-    } catch (error) {
-      await replica.close();
-      throw error;
-    }
-  }
-
-  #openReplica(signal: AbortSignal): Promise<Replica> {
-    const { partialSync, pullBytesThreshold, memoryBytes, onProgress, onPages, ...options } = this.#options;
-    const { bootstrapStrategy: strategy, segmentSize, prefetch } = partialSync ?? {};
-    return composeReplica(options, localFiles, (remote) => ({
-      partial:
-        partialSync === undefined && remote !== undefined
-          ? undefined
-          : strategy?.kind === "query"
-            ? { kind: "query", sql: strategy.query }
-            : { kind: "prefix", bytes: strategy?.length ?? DEFAULT_PREFIX_BYTES },
-      pullBytesThreshold,
-      segmentBytes: segmentSize,
-      memoryBytes,
-      prefetch,
-      onProgress,
-      onPages,
-      signal,
-    }));
+  #open(): Promise<Parts> {
+    const { signal: given } = this.#options;
+    const closing = this.#closing.signal;
+    const signal = given === undefined ? closing : AbortSignal.any([closing, given]);
+    const [listeners, safeIntegers] = [this.#listeners, this.#safeIntegers];
+    return openParts(this.#options, { listeners, safeIntegers, signal });
   }
 }

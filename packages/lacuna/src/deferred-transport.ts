@@ -1,24 +1,32 @@
 import {
   type AbortOptions,
   type Bootstrap,
+  type Difference,
+  type DifferenceRequest,
+  type ExecuteOptions,
   Flight,
+  isSyncTransport,
   LacunaError,
   type Opening,
   type PageEntry,
   type PageRequest,
   type QueryRequest,
+  type RemoteAnswer,
+  type RemotePipeline,
+  type SyncTransport,
   type Transport,
   type TransportTraffic,
 } from "@lacuna/page";
 
 /**
  * A transport that is made when it is first needed, so that a replica opens without asking what its remote is.
- * A failure to make it is the failure of the call that needed it; the next call tries again.
+ * A failure to make it is the failure of the call that needed it; the next call tries again. Where it turns out to be one
+ * that takes no part in synchronisation, `pull` and `execute` fail with `NOT_SUPPORTED`.
  */
 export function deferredTransport(
   make: (signal: AbortSignal) => Promise<Transport>,
   trafficOfMaking: () => TransportTraffic,
-): Transport {
+): SyncTransport {
   let made: Transport | undefined;
   let making: Flight<Transport> | undefined;
   const get = async (options: AbortOptions | undefined): Promise<Transport> => {
@@ -35,6 +43,14 @@ export function deferredTransport(
       making = flight;
     }
     return making.join(options?.signal);
+  };
+  const getSync = async (options: AbortOptions | undefined): Promise<SyncTransport> => {
+    const transport = await get(options);
+    if (isSyncTransport(transport)) return transport;
+    throw new LacunaError(
+      "NOT_SUPPORTED",
+      "this remote can only be read: pushing and pulling need a sync server",
+    );
   };
   return {
     async open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
@@ -55,6 +71,12 @@ export function deferredTransport(
         throw new LacunaError("NOT_SUPPORTED", "the remote runs no queries");
       }
       yield* transport.queryPages(request, options);
+    },
+    async pull(request: DifferenceRequest, options?: AbortOptions): Promise<Difference> {
+      return (await getSync(options)).pull(request, options);
+    },
+    async execute(pipeline: RemotePipeline, options?: ExecuteOptions): Promise<RemoteAnswer> {
+      return (await getSync(options)).execute(pipeline, options);
     },
     linkEstimate: () => made?.linkEstimate?.(),
     traffic(): TransportTraffic {

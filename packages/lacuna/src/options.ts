@@ -1,7 +1,7 @@
 import type { CacheEvent } from "@lacuna/cache";
 import type { PageStore } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
-import type { Progress } from "@lacuna/sync";
+import type { Progress, Transform } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
 
 /** What `onPages` is told. */
@@ -29,15 +29,10 @@ export interface PartialSyncOptions {
    * @default true
    */
   readonly prefetch?: boolean | undefined;
-  /**
-   * Run statements ahead of themselves while they wait, to find out which pages they will come to.
-   * @default the same as `prefetch`
-   */
-  readonly runAhead?: boolean | undefined;
 }
 
 export interface ConnectOptions extends RemoteOptions {
-  /** Local file that keeps the replica, or `":memory:"`. `PATH-info` and `PATH-lock` lie beside it. */
+  /** Local file that keeps the replica, or `":memory:"`. `PATH-info`, `-lock`, `-wal`, `-changes` and `-pull` lie beside it. */
   readonly path: string;
   /** Absent: the whole database is brought at opening. */
   readonly partialSync?: PartialSyncOptions | undefined;
@@ -45,6 +40,43 @@ export interface ConnectOptions extends RemoteOptions {
   readonly partialSyncExperimental?: PartialSyncOptions | undefined;
   /** Bytes of pages asked for in one request while the whole database is brought; absent: all in one. */
   readonly pullBytesThreshold?: number | undefined;
+  /**
+   * Bring the remote's database at the first opening, rather than begin with an empty one and bring it with the first pull.
+   * Where `url` is a function that gives `null` at the first opening, it is brought with the first pull in any case.
+   * @default true
+   */
+  readonly bootstrapIfEmpty?: boolean | undefined;
+  /**
+   * Begins the name by which the remote knows this replica.
+   * @default "lacuna"
+   */
+  readonly clientName?: string | undefined;
+  /** Keeps, skips or rewrites each change of a row before it is pushed, and before it is repeated over what was pulled. */
+  readonly transform?: Transform | undefined;
+  /** How long the remote may wait for something new when `pull` is called, in milliseconds; absent: not at all. */
+  readonly longPollTimeoutMs?: number | undefined;
+  /**
+   * A request of a push is closed behind the transaction with which it has so many statements.
+   * @default 10000
+   */
+  readonly pushOperationsThreshold?: number | undefined;
+  /**
+   * Run statements that write at the remote, and pull what they did.
+   * @default false
+   */
+  readonly remoteWrites?: boolean | undefined;
+  /** Another name of `remoteWrites`. */
+  readonly remoteWritesExperimental?: boolean | undefined;
+  /**
+   * When a write resolves: once it is durable, or, `"relaxed"`, once it is in memory; a crash may then lose the last ones,
+   * each whole.
+   * @default "durable"
+   */
+  readonly durability?: "durable" | "relaxed" | undefined;
+  /** Only `false` is accepted: pages are what is pulled. */
+  readonly logicalMvccPull?: false | undefined;
+  /** Accepted and not needed: listen to events instead. */
+  readonly tracing?: "error" | "warn" | "info" | "debug" | "trace" | undefined;
   /** Engine features of other clients, such as `"views"`. SQLite has them all; the list is accepted and not needed. */
   readonly experimental?: readonly string[] | undefined;
 

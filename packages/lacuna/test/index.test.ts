@@ -5,6 +5,7 @@ import * as node from "../src/reader/node.ts";
 
 it("exports these names", () => {
   expect(Object.keys(lacuna).sort()).toEqual([
+    "ChangeError",
     "Database",
     "LacunaError",
     "SqlError",

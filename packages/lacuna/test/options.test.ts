@@ -87,6 +87,8 @@ describe("options of connect", () => {
       { path: PATH, url: URL, partialSync: { bootstrapStrategy: { kind: "prefix" } } },
       "length",
     ],
+    ["a logical log", { path: PATH, url: URL, logicalMvccPull: true }, "logicalMvccPull"],
+    ["a push without a remote", { path: PATH, pushOperationsThreshold: 5 }, "pushOperationsThreshold"],
     [
       "half of an encryption",
       { path: PATH, url: URL, remoteEncryption: { key: "a2V5" } },
@@ -102,12 +104,27 @@ describe("options of connect", () => {
     expect(refusal({ path: PATH, toString: 1 }).message).toContain("unknown option toString");
   });
 
-  it.each(["transform", "remoteWritesExperimental", "clientName"])(
-    "refuse %s, which needs writing",
-    (name) => {
-      const { code, message } = refusal({ path: PATH, url: URL, [name]: true });
-      expect(code).toBe("NOT_SUPPORTED");
-      expect(message).toContain(name);
-    },
-  );
+  it("take remoteWritesExperimental as another name of remoteWrites", () => {
+    const checked = checkOptions({ path: PATH, url: URL, remoteWritesExperimental: true });
+    expect(checked).toEqual({ path: PATH, url: URL, remoteWrites: true });
+  });
+
+  it("accept every option of the client they take the names from", () => {
+    const options = {
+      path: PATH,
+      url: () => null,
+      authToken: "secret",
+      clientName: "app",
+      remoteEncryption: { key: "a2V5", cipher: "aes256gcm" },
+      transform: () => null,
+      longPollTimeoutMs: 1000,
+      tracing: "error",
+      experimental: ["views"],
+      pushOperationsThreshold: 10,
+      pullBytesThreshold: 65_536,
+      logicalMvccPull: false,
+      fetch,
+    } as const;
+    expect(checkOptions(options)).toEqual(options);
+  });
 });

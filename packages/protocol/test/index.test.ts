@@ -4,6 +4,7 @@ import * as published from "../src/published/index.ts";
 
 it("exports these names", () => {
   expect(Object.keys(protocol).sort()).toEqual([
+    "ByteReader",
     "PullResponseDecoder",
     "conditionHolds",
     "decodeBase64",
@@ -23,6 +24,8 @@ it("exports these names", () => {
     "encodeSqlValue",
     "framePages",
     "pageMessagesLength",
+    "readChangeset",
+    "readRowValues",
     "stepsOfCondition",
   ]);
 });

@@ -161,8 +161,10 @@ export class EffectsListener {
 
   #changesSchema(effects: Effects, name: string): void {
     effects.writes = true;
+    // Such as the tables of ANALYZE, and the indexes that keys come with.
+    if (OF_SQLITE.test(name)) return;
     effects.ddl = true;
-    if (!OF_SQLITE.test(name)) effects.touches.add(name);
+    effects.touches.add(name);
   }
 
   #onPragma(name: string, hasValue: boolean): number {

@@ -112,7 +112,7 @@ describeDrivers("writing", (driver) => {
   it.each([1, 2, 3, 4, 5, 6])(
     "equals SQLite's own answers and database, and is recorded whole: seed %i",
     async (seed) => {
-      await compare(seed, driver, 150);
+      await compare(seed, driver, 110);
     },
   );
 });

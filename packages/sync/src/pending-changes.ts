@@ -11,12 +11,12 @@ const MAX_DISCARDED = 1000;
 
 /** What is to be pushed, change by change. */
 export async function pendingChanges(
-  { pendingChanges }: PendingChanges,
+  pending: PendingChanges,
   { facts }: SyncState,
 ): Promise<PendingChange[]> {
   const discarded = new Set(facts.discarded);
   const changes: PendingChange[] = [];
-  for (const { id, bytes } of await pendingChanges()) {
+  for (const { id, bytes } of await pending.pendingChanges()) {
     for (const change of decodeChange(bytes, id).changes) {
       if (discarded.has(change.id) || (change.kind === "row" && (change.parks || !travels(change)))) continue;
       changes.push(describeChange(change));

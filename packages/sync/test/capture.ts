@@ -15,7 +15,7 @@ export function captured(db: DatabaseSync, run: () => void): CapturedItem & { re
   run();
   const bytes = session.changeset();
   session.close();
-  return { kind: "changeset", bytes, schema: schemaOf(db) };
+  return { kind: "changeset", bytes, schema: schemaOf(db), rows: [] };
 }
 
 /** The same, written down and read again. */

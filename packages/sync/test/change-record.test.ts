@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { isLacunaError } from "@lacuna/page";
+import { readChangeset } from "@lacuna/protocol";
 import { describe, expect, it } from "vitest";
 import { decodeChange, encodeChange } from "../src/changes/change-record.ts";
-import { readChangeset } from "../src/changes/changeset.ts";
 import { captured, keylessChangeset } from "./capture.ts";
 
 function sample(): Uint8Array {

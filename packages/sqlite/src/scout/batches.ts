@@ -1,23 +1,30 @@
 import type { PageNo } from "@lacuna/page";
 
 /**
- * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, as soon as the
- * reader comes to a page of the latest. So what may be in vain is never much more than what was not.
+ * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, once the reader has
+ * come to a part of the latest, early enough for the one to arrive as the other is used up. So what may be in vain is never
+ * much more than what was not.
  */
 export class Batches {
+  readonly #first: number;
   readonly #most: number;
   #size: number;
-  /** Which batch is the latest. */
+  /** Which batch is the latest, and how many pages it has that the reader has not come to. */
   #latest = 0;
+  #latestSize = 0;
+  #latestLeft = 0;
   /** Pages that may still be asked for. */
   #room: number;
   /** The batch of each page that was asked for and that the reader has not come to. */
   readonly #batchOf = new Map<PageNo, number>();
+  /** Pages asked for. */
   named = 0;
+  /** Of these, pages that the reader has come to. */
   reached = 0;
 
   /** @param first pages of the first batch, @param most pages of any; both at least 1 */
   constructor(first: number, most: number) {
+    this.#first = first;
     this.#size = first;
     this.#most = most;
     this.#room = first;
@@ -41,6 +48,8 @@ export class Batches {
   ask(pages: readonly PageNo[]): void {
     for (const page of pages) this.#batchOf.set(page, this.#latest);
     this.named += pages.length;
+    this.#latestSize += pages.length;
+    this.#latestLeft += pages.length;
     this.#room -= pages.length;
   }
 
@@ -50,23 +59,34 @@ export class Batches {
     if (batch === undefined) return false;
     this.#batchOf.delete(page);
     this.reached++;
-    return batch === this.#latest && this.grow();
+    if (batch !== this.#latest) return false;
+    this.#latestLeft--;
+    // What takes a round trip to arrive has to be on its way by then.
+    if (this.#latestLeft > Math.max(this.#first, this.#latestSize * 0.75)) return false;
+    this.grow();
+    return true;
   }
 
   /** The reader has use for what was named. */
-  grow(): boolean {
-    this.#latest++;
+  grow(): void {
+    this.#beginBatch();
     this.#size = Math.min(this.#size * 2, this.#most);
     this.#room += this.#size;
-    return true;
   }
 
   /** The reader wants something that was not foreseen. */
   beginAnew(): void {
     // Where little is of use, little is asked for.
-    if (this.named > 2 * this.#size && this.reached * 4 < this.named)
+    if (this.named > 2 * this.#size && this.reached * 4 < this.named) {
       this.#size = Math.max(1, this.#size >>> 1);
-    this.#latest++;
+    }
+    this.#beginBatch();
     this.#room = this.#size;
+  }
+
+  #beginBatch(): void {
+    this.#latest++;
+    this.#latestSize = 0;
+    this.#latestLeft = 0;
   }
 }

@@ -46,6 +46,7 @@ export class RunAhead implements Follower, RunOwner {
   /** Of these, what the latest run has used. */
   #usedSteps = 0;
   #waiting = false;
+  #failed = false;
   /** A page the reader waits for that the run, which still computes, has not come to. */
   #unforeseen: { readonly page: PageNo; readonly view: View } | undefined;
   /** When the reader last went on, or began to wait. */
@@ -85,6 +86,11 @@ export class RunAhead implements Follower, RunOwner {
       this.#unforeseen = { page, view };
       this.send(this.#run);
     } else this.#beginAnew(view, snapshot);
+  }
+
+  /** Until a run fails: then there is something about the statement that cannot be run ahead. */
+  get planned(): boolean {
+    return this.#run !== undefined && !this.#failed;
   }
 
   reached(page: PageNo): void {
@@ -183,6 +189,7 @@ export class RunAhead implements Follower, RunOwner {
     this.#usedSteps = 0;
     void run.walk(scout.connection, this.#task).then((ending) => {
       this.#spentMilliseconds += run.milliseconds;
+      if (ending === "failed") this.#failed = true;
       scout.end(ending, run.milliseconds);
       if (ending !== "stopped") this.stuck(run);
     });

@@ -10,7 +10,12 @@ export interface CapturedRow {
 /** A part of what a transaction did. */
 export type CapturedItem =
   | { readonly kind: "ddl"; readonly sql: string }
-  | { readonly kind: "statement"; readonly sql: string; readonly parameters: readonly SqlValue[] }
+  | {
+      readonly kind: "statement";
+      readonly sql: string;
+      /** As they were given to SQLite. */
+      readonly parameters: readonly unknown[];
+    }
   | {
       readonly kind: "changeset";
       /** What the session extension gives. */
@@ -18,7 +23,7 @@ export type CapturedItem =
       /** The SQL of the schema as it was then: of tables, indexes and triggers. */
       readonly schema: readonly string[];
       /** The rows of tables without primary key that were updated: the changeset has only what changed of them. */
-      readonly rows?: readonly CapturedRow[] | undefined;
+      readonly rows: readonly CapturedRow[];
     };
 
 /** What a transaction did, in order. */

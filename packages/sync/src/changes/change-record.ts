@@ -1,12 +1,18 @@
 import { LacunaError, type SqlValue } from "@lacuna/page";
-import { ByteReader } from "./byte-reader.ts";
+import {
+  ByteReader,
+  type ChangesetEntry,
+  type RowValues,
+  readChangeset,
+  readRowValues,
+} from "@lacuna/protocol";
+import { boundValue } from "./bound-value.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
 import type { Change, ChangeTransaction } from "./change.ts";
-import { type ChangesetEntry, readChangeset } from "./changeset.ts";
 import { orderRows, type TableEntry } from "./order-rows.ts";
-import { type RowValues, readRowValues, writeRowValues } from "./row-values.ts";
-import { decodeFacts, encodeFacts, type FactsOf, type TableFacts, tableFacts } from "./table-facts.ts";
+import { writeRowValues } from "./row-values.ts";
+import { decodeFacts, encodeFacts, type TableFacts, tableFacts } from "./table-facts.ts";
 
 const VERSION = 1;
 const DDL = 1;
@@ -29,20 +35,20 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
     if (item.kind === "ddl") writer.byte(DDL).text(item.sql);
     else if (item.kind === "statement") {
       writer.byte(STATEMENT).text(item.sql).count(item.parameters.length);
-      writeRowValues(writer, item.parameters);
+      writeRowValues(writer, item.parameters.map(boundValue));
     } else encodeChangeset(writer, item);
   }
   return writer.finish();
 }
 
 function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kind: "changeset" }): void {
-  const factsOf = tableFacts(item.schema);
+  const { bytes, schema, rows } = item;
+  const factsOf = tableFacts(schema);
   const names = new Set<string>();
-  for (const { table } of readChangeset(item.bytes)) names.add(table);
+  for (const { table } of readChangeset(bytes)) names.add(table);
   writer.byte(CHANGESET).count(names.size);
   for (const name of names) writer.text(encodeFacts(factsOf(name)));
-  writer.bytes(item.bytes);
-  const { rows = [] } = item;
+  writer.bytes(bytes);
   writer.count(rows.length);
   for (const { table, rowid, values } of rows) {
     writer.text(table).int64(rowid).count(values.length);
@@ -93,12 +99,12 @@ function decodeChangeset(reader: ByteReader): TableEntry[] {
   }
   const entries = [...readChangeset(reader.take(reader.count()))];
   const rows = decodeRows(reader);
-  const factsOf: FactsOf = (table) => {
+  const tableOf = (table: string): TableFacts => {
     const facts = known.get(table);
     if (facts === undefined) throw reader.error(`nothing is told of table ${JSON.stringify(table)}`);
     return facts;
   };
-  return entries.map((entry) => tableEntry(entry, factsOf(entry.table), rows, reader));
+  return entries.map((entry) => tableEntry(entry, tableOf(entry.table), rows, reader));
 }
 
 type Rows = ReadonlyMap<string, readonly SqlValue[]>;

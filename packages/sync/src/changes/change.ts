@@ -1,6 +1,5 @@
 import type { SqlValue } from "@lacuna/page";
-import type { RowOperation } from "./changeset.ts";
-import type { RowValues } from "./row-values.ts";
+import type { RowOperation, RowValues } from "@lacuna/protocol";
 import type { TableFacts } from "./table-facts.ts";
 
 /** Names a change: the number of its transaction, a dot, and its place there from 1, such as `17.3`. */

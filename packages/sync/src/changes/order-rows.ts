@@ -1,6 +1,5 @@
 import type { SqlValue } from "@lacuna/page";
-import type { ChangesetEntry } from "./changeset.ts";
-import type { RowValues } from "./row-values.ts";
+import type { ChangesetEntry, RowValues } from "@lacuna/protocol";
 import type { TableFacts } from "./table-facts.ts";
 
 /** A change of a changeset with the facts of its table. Columns are those of the facts. */

@@ -1,52 +1,14 @@
-import type { SqlValue } from "@lacuna/page";
-import type { ByteReader } from "./byte-reader.ts";
+import type { RowValues } from "@lacuna/protocol";
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** The values of a row, column by column; `undefined` for those that are not told. */
-export type RowValues = readonly (SqlValue | undefined)[];
-
-const ABSENT = 0;
-const INTEGER = 1;
-const REAL = 2;
-const TEXT = 3;
-const BLOB = 4;
-const NULL = 5;
-
-/** Reads values in the form that SQLite's changesets have: a type, then the value. Blobs are views. */
-export function readRowValues(reader: ByteReader, columns: number): RowValues {
-  const values: (SqlValue | undefined)[] = [];
-  for (let column = 0; column < columns; column++) values.push(readValue(reader));
-  return values;
-}
-
-function readValue(reader: ByteReader): SqlValue | undefined {
-  const type = reader.byte();
-  switch (type) {
-    case ABSENT:
-      return undefined;
-    case INTEGER:
-      return reader.int64();
-    case REAL:
-      return reader.float64();
-    case TEXT:
-      return reader.text(reader.count());
-    case BLOB:
-      return reader.take(reader.count());
-    case NULL:
-      return null;
-    default:
-      throw reader.error(`a value of type 1 to 5 expected, found ${type}`);
-  }
-}
-
-/** Writes values in the same form. */
+/** Writes values in the form that SQLite's changesets have: a type, then the value. */
 export function writeRowValues(writer: ByteWriter, values: RowValues): void {
   for (const value of values) {
-    if (value === undefined) writer.byte(ABSENT);
-    else if (value === null) writer.byte(NULL);
-    else if (typeof value === "bigint") writer.byte(INTEGER).int64(value);
-    else if (typeof value === "number") writer.byte(REAL).float64(value);
-    else if (typeof value === "string") writer.byte(TEXT).text(value);
-    else writer.byte(BLOB).bytes(value);
+    if (value === undefined) writer.byte(0);
+    else if (typeof value === "bigint") writer.byte(1).int64(value);
+    else if (typeof value === "number") writer.byte(2).float64(value);
+    else if (typeof value === "string") writer.byte(3).text(value);
+    else if (value === null) writer.byte(5);
+    else writer.byte(4).bytes(value);
   }
 }

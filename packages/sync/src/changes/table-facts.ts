@@ -31,6 +31,18 @@ export type FactsOf = (table: string) => TableFacts;
  * @throws {LacunaError} `NOT_SUPPORTED` for a table that is not understood, when it is asked for
  */
 export function tableFacts(schema: readonly string[]): FactsOf {
+  let facts = FACTS.get(schema);
+  if (facts === undefined) {
+    facts = readSchema(schema);
+    FACTS.set(schema, facts);
+  }
+  return facts;
+}
+
+/** Of schemas that were asked about before: most transactions see the same. */
+const FACTS = new WeakMap<readonly string[], FactsOf>();
+
+function readSchema(schema: readonly string[]): FactsOf {
   const tables = new Map<string, string>();
   const indexes: string[] = [];
   const triggers: string[] = [];

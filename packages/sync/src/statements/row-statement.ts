@@ -1,6 +1,6 @@
 import type { SqlValue } from "@lacuna/page";
+import type { RowValues } from "@lacuna/protocol";
 import type { RowChange } from "../changes/change.ts";
-import type { RowValues } from "../changes/row-values.ts";
 import type { TableFacts } from "../changes/table-facts.ts";
 import { quoteName } from "./quote-name.ts";
 

@@ -1,6 +1,7 @@
 import { LacunaError, type SqlValue } from "@lacuna/page";
+import type { RowValues } from "@lacuna/protocol";
+import { boundValue } from "../changes/bound-value.ts";
 import type { RowChange } from "../changes/change.ts";
-import type { RowValues } from "../changes/row-values.ts";
 
 /** A value as `transform` sees it: an INTEGER as a number where that is exact. */
 export type MutationValue = null | bigint | number | string | Uint8Array;
@@ -74,29 +75,12 @@ export function checkTransformed(
   const { operation, stmt } = result as { operation?: unknown; stmt?: { sql?: unknown; values?: unknown } };
   if (operation === "skip") return "skip";
   if (operation === "rewrite" && typeof stmt?.sql === "string" && Array.isArray(stmt.values)) {
-    return { sql: stmt.sql, args: stmt.values.map(bound) };
+    return { sql: stmt.sql, args: stmt.values.map(boundValue) };
   }
   throw new LacunaError(
     "INVALID_OPTION",
     "unexpected transform operation: nothing, skip or rewrite was expected",
   );
-}
-
-function bound(value: unknown): SqlValue {
-  switch (typeof value) {
-    case "undefined":
-      return null;
-    case "boolean":
-      return value ? 1n : 0n;
-    case "number":
-      return Number.isSafeInteger(value) ? BigInt(value) : value;
-    case "bigint":
-    case "string":
-      return value;
-  }
-  if (value === null || value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw new LacunaError("INVALID_OPTION", `transform: a SQL value expected, got ${typeof value}`);
 }
 
 const filled = (before: RowValues, after: RowValues): RowValues =>

@@ -65,7 +65,6 @@ export async function publishDirectory(
   const before = await stored(directory, () => readSnapshots(directory));
   const counts = { bytes: 0, writtenFiles: 0, writtenBytes: 0 };
   const files = publishedFiles(source, rest);
-  let snapshots: readonly StructureFile[] = [];
   let next = await files.next();
   for (; next.done !== true; next = await files.next()) {
     const { name, bytes } = next.value;
@@ -83,7 +82,7 @@ export async function publishDirectory(
   }
   const { structure, segments } = next.value;
   const older = before.filter(({ sha256 }) => sha256 !== structure.sha256);
-  snapshots = [structure, ...older.slice(0, keep)];
+  const snapshots = [structure, ...older.slice(0, keep)];
   const removedFiles = await stored(directory, async () => {
     const list = new TextEncoder().encode(`${JSON.stringify(snapshots, undefined, 2)}\n`);
     await replaceFile(directory, SNAPSHOTS_NAME, list);

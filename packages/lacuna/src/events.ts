@@ -1,0 +1,66 @@
+import type { PushResult } from "@lacuna/sync";
+
+/** What a database tells those who listen, by the name of the event. */
+export interface DatabaseEvents {
+  /** Something may be different: a transaction of this handle was committed, or others' changes were pulled. */
+  readonly change: { readonly from: "local" | "remote" };
+  /** Local changes are at the remote. */
+  readonly push: PushResult;
+  /** The remote was asked for what others did. */
+  readonly pull: { readonly changed: boolean };
+  /** A request was answered, or failed: then `status` is absent. `url` is without query. */
+  readonly fetch: { readonly method: string; readonly url: string; readonly status: number | undefined };
+  /** A push or a pull failed. Whoever called it is told as well. */
+  readonly error: { readonly during: "push" | "pull"; readonly error: unknown };
+}
+
+type Listener<Name extends keyof DatabaseEvents> = (event: DatabaseEvents[Name]) => void;
+
+/** Tells listeners. What they throw is reported to the runtime, as with events of the platform. */
+export class Listeners {
+  readonly #listeners = new Map<keyof DatabaseEvents, Set<(event: never) => void>>();
+
+  /** @returns a function that ends it */
+  add<Name extends keyof DatabaseEvents>(name: Name, listener: Listener<Name>): () => void {
+    const all = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, all);
+    // Given twice, it is told twice.
+    const own: Listener<Name> = (event) => listener(event);
+    all.add(own);
+    return () => all.delete(own);
+  }
+
+  tell<Name extends keyof DatabaseEvents>(name: Name, event: DatabaseEvents[Name]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        (listener as Listener<Name>)(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+/** The same `fetch`, telling of each request. */
+export function toldFetch(
+  fetch: typeof globalThis.fetch | undefined,
+  listeners: Listeners,
+): typeof globalThis.fetch {
+  return async (input, init) => {
+    const { origin, pathname } = new URL(input instanceof Request ? input.url : input);
+    const asked = {
+      method: init?.method ?? (input instanceof Request ? input.method : "GET"),
+      url: origin + pathname,
+    };
+    try {
+      const response = await (fetch ?? globalThis.fetch)(input, init);
+      listeners.tell("fetch", { ...asked, status: response.status });
+      return response;
+    } catch (error) {
+      listeners.tell("fetch", { ...asked, status: undefined });
+      throw error;
+    }
+  };
+}

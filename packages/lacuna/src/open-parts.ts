@@ -1,0 +1,83 @@
+import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
+import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
+import { localFiles } from "#local-files";
+import type { CheckedOptions } from "./check-options.ts";
+import { type Listeners, toldFetch } from "./events.ts";
+import { openStore } from "./local-store.ts";
+import { openRemote, type Remote } from "./remote.ts";
+import { replaySql } from "./replay-sql.ts";
+
+const DEFAULT_PREFIX_BYTES = 128 * 1024;
+
+/** What is open between `connect` and `close`. */
+export interface Parts {
+  readonly remote: Remote | undefined;
+  readonly replica: SyncedReplica;
+  readonly sql: SqlDatabase;
+}
+
+/** Opens the remote, the store, the replica and SQL over it. If something fails, what is open is closed. */
+export async function openParts(
+  options: CheckedOptions,
+  how: { readonly listeners: Listeners; readonly safeIntegers: boolean; readonly signal: AbortSignal },
+): Promise<Parts> {
+  const { listeners, safeIntegers, signal } = how;
+  signal.throwIfAborted();
+  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);
+  const store = await openStore(options, localFiles);
+  const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
+  try {
+    const { driver, readers, doubleQuotedStrings, wasm } = options;
+    const { prefetch } = options.partialSync ?? {};
+    const sql = await openSqlite({
+      source: replica.pager,
+      driver,
+      readers,
+      doubleQuotedStrings,
+      wasm,
+      safeIntegers,
+      // Where nothing is to be fetched ahead, statements are not run ahead either.
+      runAhead: Array.isArray(prefetch) ? prefetch.includes("run-ahead") : prefetch !== false,
+      signal,
+      capture: (transaction) => replica.capture(transaction),
+      onCommit: () => listeners.tell("change", { from: "local" }),
+    });
+    signal.throwIfAborted();
+    return { remote, replica, sql };
+  } catch (error) {
+    await replica.close();
+    throw error;
+  }
+}
+
+function replicaOptions(
+  options: CheckedOptions,
+  remote: Remote | undefined,
+): Omit<SyncedReplicaOptions, "store" | "signal"> {
+  const { partialSync, url } = options;
+  const { bootstrapStrategy: strategy, segmentSize, prefetch } = partialSync ?? {};
+  const isPaused = typeof url === "function" && url() === null;
+  return {
+    transport: remote?.transport,
+    remoteName: remote?.name,
+    partial:
+      partialSync === undefined && remote !== undefined
+        ? undefined
+        : strategy?.kind === "query"
+          ? { kind: "query", sql: strategy.query }
+          : { kind: "prefix", bytes: strategy?.length ?? DEFAULT_PREFIX_BYTES },
+    pullBytesThreshold: options.pullBytesThreshold,
+    segmentBytes: segmentSize,
+    memoryBytes: options.memoryBytes,
+    prefetch,
+    onProgress: options.onProgress,
+    onPages: options.onPages,
+    openSql: replaySql(options),
+    clientName: options.clientName,
+    transform: options.transform,
+    pushOperationsThreshold: options.pushOperationsThreshold,
+    attempts: options.attempts,
+    durability: options.durability,
+    deferred: remote === undefined || isPaused || options.bootstrapIfEmpty === false,
+  };
+}

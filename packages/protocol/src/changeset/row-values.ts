@@ -1,0 +1,39 @@
+import type { SqlValue } from "@lacuna/page";
+import type { ByteReader } from "./byte-reader.ts";
+
+/** The values of a row, column by column; `undefined` for those that are not told. */
+export type RowValues = readonly (SqlValue | undefined)[];
+
+const ABSENT = 0;
+const INTEGER = 1;
+const REAL = 2;
+const TEXT = 3;
+const BLOB = 4;
+const NULL = 5;
+
+/** Reads values in the form that SQLite's changesets have: a type, then the value. Blobs are views. */
+export function readRowValues(reader: ByteReader, columns: number): RowValues {
+  const values: (SqlValue | undefined)[] = [];
+  for (let column = 0; column < columns; column++) values.push(readValue(reader));
+  return values;
+}
+
+function readValue(reader: ByteReader): SqlValue | undefined {
+  const type = reader.byte();
+  switch (type) {
+    case ABSENT:
+      return undefined;
+    case INTEGER:
+      return reader.int64();
+    case REAL:
+      return reader.float64();
+    case TEXT:
+      return reader.text(reader.count());
+    case BLOB:
+      return reader.take(reader.count());
+    case NULL:
+      return null;
+    default:
+      throw reader.error(`a value of type 1 to 5 expected, found ${type}`);
+  }
+}
