@@ -1,7 +1,7 @@
 import { WAL_HEADER_BYTES } from "@lacuna/btree/wal";
 import { type ByteFile, closedError, LacunaError, type PageNo, type PageStore } from "@lacuna/page";
 import type { ChangeRecord } from "../write-source.ts";
-import { ChangeLog } from "./change-log.ts";
+import type { ChangeLog } from "./change-log.ts";
 import type { LogState } from "./log-record.ts";
 import {
   applyJournal,
@@ -12,13 +12,11 @@ import {
   type ReplicaFiles,
   readJournal,
 } from "./pull-journal.ts";
-import type { RunningChecksum } from "./running-checksum.ts";
+import { type RandomBytes, randomWords } from "./random-words.ts";
+import { recoverLogs } from "./recover-logs.ts";
 import { Turns } from "./turns.ts";
-import { type RecoveredWal, WalLog, type WalSalts, type WalTransaction } from "./wal-log.ts";
+import type { RecoveredWal, WalLog, WalSalts, WalTransaction } from "./wal-log.ts";
 import { windowFile } from "./window-file.ts";
-
-/** Fills an array with random bytes. */
-export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** A transaction on its way into the files. */
 export interface LocalCommit {
@@ -91,7 +89,7 @@ export class LocalLog {
       };
       const step = await readJournal(files.journal);
       if (step !== undefined) await applyJournal(files, step);
-      const { wal, changes } = await recover(files, random);
+      const { wal, changes } = await recoverLogs(files, random);
       await clearJournal(files.journal);
       return { log: new LocalLog(files, wal.log, changes, random), wal };
     } catch (error) {
@@ -404,7 +402,7 @@ export class LocalLog {
       on.onCommit,
       () => applyJournal(this.#files, step),
       async () => {
-        const { wal, changes } = await recover(this.#files, this.#random);
+        const { wal, changes } = await recoverLogs(this.#files, this.#random);
         this.#wal = wal.log;
         this.#changes = changes;
         this.#nextId = Math.max(this.#nextId, changes.nextId);
@@ -427,46 +425,6 @@ export class LocalLog {
   }
 }
 
-/** Reads both logs and cuts off what does not count. */
-async function recover(
-  files: ReplicaFiles,
-  random: RandomBytes,
-): Promise<{ readonly wal: RecoveredWal; readonly changes: ChangeLog }> {
-  const shape = files.store.shape();
-  if (shape === undefined) throw new LacunaError("INVALID_OPTION", "the store has no shape yet");
-  const unused = (await files.wal.size()) === 0;
-  const found = await ChangeLog.open(files.changes, { mayBeTorn: unused });
-  if (found === undefined) {
-    // Only once it is durable may a write-ahead log be there.
-    await files.changes.truncate(0);
-    const state: LogState = {
-      nextId: 1,
-      salts: randomWords(random),
-      requiredEnd: WAL_HEADER_BYTES,
-      revision: shape.revision,
-    };
-    const changes = await ChangeLog.create(files.changes, state, randomWords(random));
-    const wal = await WalLog.recover(files.wal, shape.pageSize, state.salts);
-    return { wal, changes };
-  }
-  const wanted = await found.commitEnds();
-  const commits = new Map<number, RunningChecksum>();
-  const wal = await WalLog.recover(files.wal, shape.pageSize, found.state.salts, ({ end, checksum }) => {
-    if (wanted.has(end)) commits.set(end, checksum);
-  });
-  await found.recover(commits, wal.log.written.end);
-  await wal.log.cut();
-  return { wal, changes: found };
-}
-
 function bytesOf({ start, position }: WalTransaction): number {
   return position.end - start;
-}
-
-function randomWords(random: RandomBytes): readonly [number, number] {
-  const bytes = new Uint8Array(8);
-  random(bytes);
-  const view = new DataView(bytes.buffer);
-  // Not both zero: a hole in a file must not look like something that was written.
-  return [view.getUint32(0) | 1, view.getUint32(4)].map((word) => word >>> 0) as [number, number];
 }
