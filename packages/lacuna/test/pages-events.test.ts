@@ -41,9 +41,8 @@ describe("onPages", () => {
     expect(causesOf(events)).toContain("run-ahead");
   });
 
-  it("tells of no page that came for a cause that is left out", async () => {
-    const events = await eventsOf("SELECT count(note) FROM person", ["scan", "children"]);
-    expect(causesOf(events)).toContain("scan");
-    expect(causesOf(events)).not.toContain("run-ahead");
+  it("tells of the pages of segments where prefetch is off", async () => {
+    const causes = causesOf(await eventsOf("SELECT count(note) FROM person", false));
+    expect(causes).toEqual(new Set(["demand", "segment"]));
   });
 });
