@@ -58,6 +58,11 @@ export class GuessedPages implements Snapshot {
     return this.#here(page) ?? this.#terrain.placeholder(page);
   }
 
+  /** Interior pages beside a missed one that are not here. */
+  beside(page: PageNo): PageNo[] {
+    return [...this.#terrain.beside(page)].filter((each) => this.#glance(each) === undefined);
+  }
+
   release(): void {}
 
   #here(page: PageNo): Uint8Array | undefined {

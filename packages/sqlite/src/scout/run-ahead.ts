@@ -85,7 +85,7 @@ export class RunAhead implements Follower, RunOwner {
       // It may be on its way there, and only slower than the reader.
       this.#unforeseen = { page, view };
       this.send(this.#run);
-    } else this.#beginAnew(view, snapshot);
+    } else this.#beginAnew(page, view, snapshot);
   }
 
   /** Until a run fails: then there is something about the statement that cannot be run ahead. */
@@ -136,7 +136,7 @@ export class RunAhead implements Follower, RunOwner {
     const unforeseen = this.#unforeseen;
     this.#unforeseen = undefined;
     if (unforeseen === undefined || !this.#waiting || run !== this.#run) return;
-    this.#beginAnew(unforeseen.view, run.snapshot);
+    this.#beginAnew(unforeseen.page, unforeseen.view, run.snapshot);
   }
 
   send(run: ScoutRun): void {
@@ -164,7 +164,7 @@ export class RunAhead implements Follower, RunOwner {
     return this.#scouts.now();
   }
 
-  #beginAnew(view: View, snapshot: PrefetchSnapshot): void {
+  #beginAnew(missed: PageNo, view: View, snapshot: PrefetchSnapshot): void {
     this.#batches?.beginAnew();
     this.#unforeseen = undefined;
     this.#run?.stop();
@@ -178,6 +178,7 @@ export class RunAhead implements Follower, RunOwner {
       {
         ...scout,
         view,
+        missed,
         snapshot,
         glance,
         canWait: this.#scouts.driver === "jspi",

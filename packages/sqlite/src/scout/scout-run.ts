@@ -37,6 +37,8 @@ export interface RunOwner {
 /** Where a run takes place. */
 export interface Ground {
   readonly view: View;
+  /** The page for which the reader waits. */
+  readonly missed: PageNo;
   readonly snapshot: PrefetchSnapshot;
   readonly glance: Glance;
   readonly forest: Forest;
@@ -105,7 +107,7 @@ export class ScoutRun implements Guide {
 
   /** Never rejects. */
   async walk(connection: Connection, { sql, given, limit }: Task): Promise<Ending> {
-    const { snapshot, glance, forest, number, view, milliseconds } = this.#ground;
+    const { snapshot, glance, forest, number, view, missed, milliseconds } = this.#ground;
     const { signal } = this.#controller;
     this.#since = this.#owner.now();
     try {
@@ -119,6 +121,7 @@ export class ScoutRun implements Guide {
         { sql, given, signal, queueSignal: signal, view: guessed, slices },
         limit,
       );
+      for (const page of pages.beside(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
       return "completed";
     } catch (error) {
       if (signal.aborted || error instanceof EnoughNamed) return "stopped";
