@@ -55,6 +55,8 @@ export class LocalLog {
   // What has to succeed before anything else is written: a failed write may have left something behind.
   #repair: (() => Promise<void>) | undefined;
   #unfinished = false;
+  // While a step is being prepared the journal is its alone.
+  #preparing = false;
   #flushes = 0;
   #closed = false;
 
@@ -186,7 +188,7 @@ export class LocalLog {
       if (known.length === 0) return;
       await this.#append([{ record: { kind: "settled", ids: known } }]);
       const dead = this.#changes.bytes - this.#changes.pendingBytes;
-      if (dead < COMPACT_BYTES || dead < this.#changes.pendingBytes) return;
+      if (this.#preparing || dead < COMPACT_BYTES || dead < this.#changes.pendingBytes) return;
       // They are settled; that the log is longer than it needs to be harms nobody.
       await this.#compactChanges().catch(() => {});
     });
@@ -227,6 +229,7 @@ export class LocalLog {
     on: StepEvents,
   ): Promise<void> {
     return this.#turns.take(async () => {
+      this.#preparing = false;
       await this.#flush();
       const start = Math.max(JOURNAL_HEADER_BYTES, await this.#files.journal.size());
       const requiredEnd = (prepared.wal?.length ?? 0) > 0 ? (prepared.wal?.length ?? 0) : WAL_HEADER_BYTES;
@@ -244,7 +247,10 @@ export class LocalLog {
   /** Forgets a step that is being prepared. */
   abandon(): Promise<void> {
     this.#repair ??= () => clearJournal(this.#files.journal);
-    return this.#turns.take(() => this.#repaired());
+    return this.#turns.take(async () => {
+      this.#preparing = false;
+      await this.#repaired();
+    });
   }
 
   /** Empties the journal for a step to be prepared. */
@@ -252,6 +258,7 @@ export class LocalLog {
     return this.#turns.take(async () => {
       await this.#flush();
       await clearJournal(this.#files.journal);
+      this.#preparing = true;
     });
   }
 
