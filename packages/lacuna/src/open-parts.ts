@@ -1,3 +1,4 @@
+import { isSyncTransport, LacunaError, type SyncTransport } from "@lacuna/page";
 import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
@@ -5,13 +6,14 @@ import type { CheckedOptions } from "./check-options.ts";
 import { type Listeners, toldFetch } from "./events.ts";
 import { openStore } from "./local-store.ts";
 import { openRemote, type Remote } from "./remote.ts";
+import { RemoteSession } from "./remote-writes/remote-session.ts";
+import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
 /** What is open between `connect` and `close`. */
 export interface Parts {
-  readonly remote: Remote | undefined;
   readonly replica: SyncedReplica;
   readonly sql: SqlDatabase;
 }
@@ -43,11 +45,20 @@ export async function openParts(
       onCommit: () => listeners.tell("change", { from: "local" }),
     });
     signal.throwIfAborted();
-    return { remote, replica, sql };
+    if (options.remoteWrites !== true) return { replica, sql };
+    const session = new RemoteSession(syncTransportOf(remote), async () => {
+      if (await replica.pull()) listeners.tell("change", { from: "remote" });
+    });
+    return { replica, sql: withRemoteWrites(sql, session) };
   } catch (error) {
     await replica.close();
     throw error;
   }
+}
+
+function syncTransportOf(remote: Remote | undefined): SyncTransport {
+  if (remote !== undefined && isSyncTransport(remote.transport)) return remote.transport;
+  throw new LacunaError("NOT_SUPPORTED", "option remoteWrites needs a sync server");
 }
 
 function replicaOptions(
