@@ -1,10 +1,12 @@
 import { isSyncTransport, LacunaError, type SyncTransport } from "@lacuna/page";
+import { predictors } from "@lacuna/prefetch";
 import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
 import type { CheckedOptions } from "./check-options.ts";
 import { type Listeners, toldFetch } from "./events.ts";
 import { openStore } from "./local-store.ts";
+import type { PartialSyncOptions, PrefetchReason } from "./options.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
@@ -39,7 +41,7 @@ export async function openParts(
       wasm,
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
-      runAhead: Array.isArray(prefetch) ? prefetch.includes("run-ahead") : prefetch !== false,
+      runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
@@ -80,7 +82,7 @@ function replicaOptions(
     pullBytesThreshold: options.pullBytesThreshold,
     segmentBytes: segmentSize,
     memoryBytes: options.memoryBytes,
-    prefetch,
+    prefetch: prefetch === false ? false : (given) => predictors({ ...given, causes: causesOf(prefetch) }),
     onProgress: options.onProgress,
     onPages: options.onPages,
     openSql: replaySql(options),
@@ -92,3 +94,7 @@ function replicaOptions(
     deferred: remote === undefined || isPaused || options.bootstrapIfEmpty === false,
   };
 }
+
+/** The causes that were named; `undefined` for all of them, or none. */
+const causesOf = (prefetch: PartialSyncOptions["prefetch"]): readonly PrefetchReason[] | undefined =>
+  typeof prefetch === "object" ? prefetch : undefined;

@@ -1,5 +1,5 @@
 import type { CacheEvent } from "@lacuna/cache";
-import type { PageStore } from "@lacuna/page";
+import type { PageStore, PrefetchCause } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress, Transform } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
@@ -14,6 +14,12 @@ export type BootstrapStrategy =
   /** The pages that running `query` touches. The remote must be able to run SQL. */
   | { readonly kind: "query"; readonly query: string };
 
+/** Why pages are fetched ahead of a reader of SQL. */
+export type PrefetchReason = Extract<
+  PrefetchCause,
+  "run-ahead" | "overflow" | "scan" | "index-rows" | "children" | "history"
+>;
+
 export interface PartialSyncOptions {
   /** @default { kind: "prefix", length: 131072 } */
   readonly bootstrapStrategy?: BootstrapStrategy | undefined;
@@ -25,10 +31,11 @@ export interface PartialSyncOptions {
    */
   readonly segmentSize?: number | "auto" | undefined;
   /**
-   * Fetch pages ahead of the reader, by the structure of the database and only on evidence.
+   * Fetch pages ahead of the reader, only on evidence; or only for some causes: `"run-ahead"` runs statements ahead of
+   * themselves, the others go by the structure of the database and by what statements came to before.
    * @default true
    */
-  readonly prefetch?: boolean | undefined;
+  readonly prefetch?: boolean | readonly PrefetchReason[] | undefined;
 }
 
 export interface ConnectOptions extends RemoteOptions {
