@@ -36,6 +36,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   memoryBytes: isIntegerFrom(0),
   store: isObject,
   onProgress: isFunction,
+  onPages: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
   wasm: (value) => (value === null ? "WebAssembly" : undefined),

@@ -40,6 +40,7 @@ export type {
   BootstrapStrategy,
   ConnectOptions,
   ConnectOptions as DatabaseOpts,
+  PagesEvent,
   PartialSyncOptions,
   PrefetchReason,
 } from "./options.ts";

@@ -84,6 +84,7 @@ function replicaOptions(
     memoryBytes: options.memoryBytes,
     prefetch: prefetch === false ? false : (given) => predictors({ ...given, causes: causesOf(prefetch) }),
     onProgress: options.onProgress,
+    onPages: options.onPages,
     openSql: replaySql(options),
     clientName: options.clientName,
     transform: options.transform,

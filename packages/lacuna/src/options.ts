@@ -1,7 +1,11 @@
+import type { CacheEvent } from "@lacuna/cache";
 import type { PageStore, PrefetchCause } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress, Transform } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
+
+/** What `onPages` is told. */
+export type PagesEvent = CacheEvent;
 
 /** What of the database comes at opening. */
 export type BootstrapStrategy =
@@ -92,6 +96,11 @@ export interface ConnectOptions extends RemoteOptions {
   readonly store?: PageStore | undefined;
   /** Told how the opening goes, batch by batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Told of every request for missing pages, of every page that comes and why, and of its first use: what a live picture of
+   * the database needs. Pages that come at opening are not among them. Must not throw.
+   */
+  readonly onPages?: ((event: PagesEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 

@@ -39,7 +39,7 @@ export class ReplicaBase implements PagerBase {
    */
   static async make(
     store: PageStore,
-    { transport, segmentBytes, memoryBytes, prefetch = false }: ReplicaOptions,
+    { transport, segmentBytes, memoryBytes, prefetch = false, onPages }: ReplicaOptions,
     history?: TaskHistory,
   ): Promise<ReplicaBase> {
     const shape = store.shape();
@@ -50,6 +50,7 @@ export class ReplicaBase implements PagerBase {
       shape,
       segmentBytes: prefetch === false ? segmentBytes : singly(segmentBytes),
       memoryBytes,
+      onEvent: onPages,
     });
     if (prefetch === false || transport === undefined) return new ReplicaBase(cache, cache, store, transport);
     const [first] = shape.pageCount === 0 ? [] : await store.get([pageNo(1)]);

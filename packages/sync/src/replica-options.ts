@@ -1,3 +1,4 @@
+import type { CacheEvent } from "@lacuna/cache";
 import type { PageStore, Predictor, Transport } from "@lacuna/page";
 import type { PredictorsOptions } from "@lacuna/prefetch";
 import type { Progress } from "./ingest.ts";
@@ -39,6 +40,8 @@ export interface ReplicaOptions {
    */
   readonly prefetch?: ((options: PredictorsOptions) => readonly Predictor[]) | false | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Told of every request for missing pages, of every page that comes, and of its first use. Must not throw. */
+  readonly onPages?: ((event: CacheEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
