@@ -33,5 +33,14 @@ export const barHolds = ({ found, atMost }: Bar): boolean => found <= atMost;
 /** `held: what: 12.3 of at most 64 MiB`. */
 export function barText(bar: Bar): string {
   const verdict = barHolds(bar) ? "held" : "MISSED";
-  return `${verdict}: ${bar.what}: ${numberText(bar.found)} of at most ${numberText(bar.atMost)} ${bar.unit}`;
+  const why = bar.why === undefined ? "" : `\n        ${bar.why}`;
+  return `${verdict}: ${bar.what}: ${foundText(bar)} of at most ${numberText(bar.atMost)} ${bar.unit}${why}`;
+}
+
+/** What was found, with as many digits as it takes to see that it is too much. */
+export function foundText(bar: Bar): string {
+  const text = numberText(bar.found);
+  return barHolds(bar) || text !== numberText(bar.atMost)
+    ? text
+    : Number(bar.found.toPrecision(6)).toString();
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type NetworkProfile, simulatedNetwork } from "../src/network/simulated-network.ts";
 
@@ -137,6 +138,24 @@ describe("the simulated network", () => {
     expect(network.nowMs()).toBeCloseTo(21, 6);
     await delay(30);
     expect(network.nowMs()).toBeCloseTo(21, 6);
+  });
+
+  it("counts compressed bytes where the server compresses, and hands on what they stand for", async () => {
+    const body = new Uint8Array(300_000).map((_, index) => (index >> 6) & 255);
+    const packed = { gzip: gzipSync(body), zstd: zstdCompressSync(body) };
+    const network = simulatedNetwork(PLAIN, (request) => {
+      const coding = new URL(request.url).pathname.slice(1) as keyof typeof packed;
+      return new Response(new Uint8Array(packed[coding]), { headers: { "content-encoding": coding } });
+    });
+    let before = 0;
+    for (const coding of ["gzip", "zstd"] as const) {
+      const response = await network.fetch(`${URL_OF_TEST}${coding}`);
+      expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
+      const { receivedBytes } = network.traffic();
+      expect(receivedBytes - before).toBe(packed[coding].length);
+      before = receivedBytes;
+    }
+    expect(network.nowMs()).toBeCloseTo(40 + before / 1000, 6);
   });
 
   it("frees the link half a round trip after the client gave up", async () => {

@@ -20,6 +20,7 @@ import { type CheckedOptions, checkOptions } from "./check-options.ts";
 import { type DatabaseStats, databaseStats } from "./database-stats.ts";
 import { type DatabaseEvents, Listeners } from "./events.ts";
 import { type DatabaseHealth, SyncHealth } from "./health.ts";
+import { type HydrateOptions, hydrateQuery } from "./hydrate-query.ts";
 import { openParts, type Parts } from "./open-parts.ts";
 import type { ConnectOptions } from "./options.ts";
 
@@ -125,6 +126,22 @@ export class Database implements SqlTransaction {
   /** What the statement is expected to fetch, as far as the pages held locally tell. */
   async estimate(sql: string, ...parameters: SqlParameters): Promise<Estimate> {
     return (await this.#sql()).estimate(sql, ...parameters);
+  }
+
+  /**
+   * Brings pages so that they are here: everything that is missing, a table with its indexes, or what a query without
+   * parameters reads. A remote that can run SQL is asked what the query touches, in one request; else it is run here for the
+   * sake of its pages. What came stays also when it ends early. Beyond the errors of the calls that run SQL:
+   * @throws {LacunaError} `INVALID_OPTION` if there is no such table; `STORAGE_FULL` if not all of it could be kept
+   * @throws `options.signal.reason` if aborted
+   */
+  async hydrate(what?: string | { readonly table: string }, options: HydrateOptions = {}): Promise<void> {
+    const { replica, sql } = await this.#connected();
+    const ending = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    const during = { ...options, signal: AbortSignal.any(ending) };
+    if (typeof what === "string") await hydrateQuery(replica, sql, what, during);
+    else if (what === undefined) await replica.hydrate({ kind: "all" }, during);
+    else await replica.hydrate({ kind: "table", name: what.table }, during);
   }
 
   /**

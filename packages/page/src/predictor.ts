@@ -24,6 +24,11 @@ export interface Predictor {
    * @default "other"
    */
   readonly cause?: PrefetchCause | undefined;
+  /**
+   * Whether it knows what readers who ask by themselves for what they will want do not, and so predicts for them as well.
+   * @default false
+   */
+  readonly beyondPlans?: boolean | undefined;
   observe(event: AccessEvent): void;
   /**
    * At most `limit` pages, the most wanted first, none twice. May name pages that are resident, on the way, or outside

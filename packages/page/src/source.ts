@@ -40,6 +40,11 @@ export interface ReadOptions extends AbortOptions {
   readonly hint?: "point" | "scan" | undefined;
   /** What the reader works on. Predictors may learn from one time for the next; it never changes the result. */
   readonly task?: ReadTask | undefined;
+  /**
+   * Whoever reads asks by itself for what it will want next, so predictors that guess at that need not.
+   * @default false
+   */
+  readonly planned?: boolean | undefined;
 }
 
 /** What made somebody ask for pages that nobody waits for yet. */

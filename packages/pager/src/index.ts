@@ -1,4 +1,4 @@
-export type { RandomBytes } from "./local/local-log.ts";
+export type { RandomBytes } from "./local/random-words.ts";
 export type { MakeBase, PagerBase } from "./local-side.ts";
 export { type OpenPagerOptions, openPager } from "./open-pager.ts";
 export { Pager, type PagerOptions, type PagerStats } from "./pager.ts";

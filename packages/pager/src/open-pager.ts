@@ -1,5 +1,6 @@
 import { closedError, LacunaError, type PageStore } from "@lacuna/page";
-import { LocalLog, type RandomBytes } from "./local/local-log.ts";
+import { LocalLog } from "./local/local-log.ts";
+import type { RandomBytes } from "./local/random-words.ts";
 import type { LocalSide, MakeBase } from "./local-side.ts";
 import { Pager } from "./pager.ts";
 import { runtimeTimers, type Timers } from "./timers.ts";

@@ -12,6 +12,7 @@ import {
   openAt,
   type Place,
   REMOTE_STEPS,
+  rebase,
   same,
   work,
 } from "./crash-workload.ts";
@@ -184,6 +185,54 @@ describe.each(["remote", "local"] as const)("a replica with a %s database, at ev
         left = next.afterPowerCut(() => random() < 0.5);
       }
       await inspect(on(left), outcome);
+    }
+  });
+});
+
+describe("a pull that is cut off (W20)", () => {
+  const base = [1, 2, 3, 4, 5, 6];
+  const second = { fresh: { 2: 102, 7: 107 }, replayed: { 3: 31 } };
+  const toSecond = rebase("r2", 7, second.fresh, second.replayed, { settled: [], base });
+  const toThird = rebase(
+    "r3",
+    7,
+    { 4: 204 },
+    { 3: 32 },
+    {
+      settled: ["a"],
+      base: [1, 102, 3, 4, 5, 6, 107],
+    },
+  );
+
+  it("after a checkpoint, at any operation, is done or not, and the next one finds what it expects", async () => {
+    for (let nth = 1; ; nth++) {
+      const { disk, model } = await founded("remote");
+      const place = on(disk);
+      const replica = await openAt(place, false);
+      await write(replica.pager, { 3: 30 }, { change: "a" });
+      await write(replica.pager, { 3: 31 });
+      await replica.pager.checkpoint();
+      const before = await look(replica);
+      const count = injectFault(disk, { nth, code: "EIO", tornBytes: 300, off: true });
+      const done = await toSecond.run(replica).then(
+        () => true,
+        () => false,
+      );
+      const random = seededRandom(nth);
+      const survives = [() => false, () => random() < 0.5, () => true][nth % 3] ?? (() => false);
+      const left = await openAt(on(disk.afterPowerCut(survives)), false);
+      const found = await look(left);
+      const after = toSecond.result({ ...model, changes: ["a"] });
+      expect([...(done ? [] : [before]), after]).toContainEqual(found);
+      if (same(found, before)) await toSecond.run(left);
+      expect(await look(left)).toEqual(after);
+      await toThird.run(left);
+      expect(await look(left)).toEqual(toThird.result(after));
+      await left.pager.close();
+      await left.store.close();
+      await replica.pager.close().catch(() => {});
+      await replica.store.close().catch(() => {});
+      if (count.seen < nth) break;
     }
   });
 });

@@ -95,7 +95,7 @@ function settle(...settled: readonly string[]): Step {
 }
 
 /** Moves to a revision whose pages in `fresh` are new, and writes `replayed` over it. */
-function rebase(
+export function rebase(
   name: string,
   pageCount: number,
   fresh: Readonly<Record<number, number>>,

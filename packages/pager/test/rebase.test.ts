@@ -149,6 +149,28 @@ describe("a rebase", () => {
     await pager.close();
   });
 
+  it("is not disturbed by changes that are settled meanwhile, however many", async () => {
+    const { store, pager } = await changed();
+    for (let round = 0; round < 4; round++) {
+      const transaction = await pager.begin();
+      transaction.write(pageNo(2), filled(2, round));
+      await transaction.commit(new Uint8Array(200_000));
+    }
+    const replay = async (over: WriteSource): Promise<void> => {
+      await write(over, { 3: 33 });
+      await pager.settleChanges([3, 4, 5, 6]);
+      await write(over, { 4: 44 });
+    };
+    await pager.rebase({ ...step, settled: [1], replay });
+    expect(await shown(pager)).toEqual([1, 102, 33, 44, 5, 106]);
+    expect(await pending(pager)).toEqual(["2:two"]);
+    await pager.close();
+    const again = await pagerOn(store);
+    expect(await shown(again)).toEqual([1, 102, 33, 44, 5, 106]);
+    expect(await pending(again)).toEqual(["2:two"]);
+    await again.close();
+  });
+
   it("makes writers wait, and they write over the new revision", async () => {
     const { pager } = await changed();
     const replay = async (over: WriteSource): Promise<void> => {

@@ -12,7 +12,7 @@ export interface ChildrenPredictorOptions {
   readonly wholeUpTo?: number | undefined;
 }
 
-/** Interior pages remembered as done, and children waiting to be named, at most. */
+/** Interior pages remembered as done, at most. */
 const MAX_REMEMBERED = 4096;
 
 /**
@@ -27,6 +27,8 @@ export function childrenPredictor(options: ChildrenPredictorOptions): Predictor 
 
 class ChildrenPredictor implements Predictor {
   readonly cause = "children";
+  /** It is about those who come later. */
+  readonly beyondPlans = true;
   readonly #usableSize: number;
   readonly #wholeUpTo: number;
   readonly #done = new PageSet();
@@ -44,7 +46,7 @@ class ChildrenPredictor implements Predictor {
     this.#done.add(page);
     const children = childPages(page, bytes, this.#usableSize);
     if (children === undefined || children.length > this.#wholeUpTo) return;
-    this.#wanted = [...new Set([...this.#wanted, ...children])].slice(-MAX_REMEMBERED);
+    this.#wanted = [...new Set(children)];
   }
 
   predict(limit: number): readonly PageNo[] {

@@ -162,7 +162,7 @@ export class HistoryPredictor implements Predictor {
   }
 
   #want(pages: readonly PageNo[]): void {
-    if (pages.length > 0) this.#wanted = [...new Set([...this.#wanted, ...pages])].slice(0, MAX_PAGES);
+    if (pages.length > 0) this.#wanted = [...pages];
   }
 }
 

@@ -44,6 +44,8 @@ export function overflowPredictor(options: OverflowPredictorOptions): Predictor 
 
 export class OverflowPredictor implements Predictor {
   readonly cause = "overflow";
+  /** A statement that is run ahead finds where a chain begins, and not how it goes on. */
+  readonly beyondPlans = true;
   readonly #usableSize: number;
   readonly #pages: InteriorPages;
   readonly #peek: Peek;

@@ -41,6 +41,8 @@ export interface PredictiveSource extends PrefetchSource {
  * demanded page, so that both share a request, and again as soon as bytes arrive. No read waits for a prediction or fails
  * by it; what was predicted because of a read is dropped when that read is aborted.
  *
+ * Where a reader asks by itself for what it will want, only those predict that know what its plans do not.
+ *
  * @param predictors one, or several, the surest first: what the earlier ones predict goes out first
  * @throws {LacunaError} `INVALID_OPTION` for an option out of range
  */
@@ -70,6 +72,8 @@ class PredictingSource implements PredictiveSource {
   readonly #limit: number;
   readonly #budget: number;
   #latest: PageNo | undefined;
+  /** Whether the reader who waited last asks by itself for what it will want. */
+  #planned = false;
 
   constructor(source: PrefetchSource, predictors: readonly Predictor[], options: WithPrefetchOptions) {
     this.revision = source.revision;
@@ -119,11 +123,13 @@ class PredictingSource implements PredictiveSource {
       if (page !== this.#latest || options.hint !== undefined) this.#come(page, here, options);
       return here;
     }
+    this.#planned = options.planned === true;
     const reading = this.#source.read(page, options);
     this.#askAgain(page, options.signal);
     this.#observe(page, undefined, options, true);
     this.#predict(options.signal);
     const bytes = await reading;
+    this.#planned = options.planned === true;
     this.#observe(page, bytes, options, true);
     this.#predict(options.signal);
     return bytes;
@@ -175,6 +181,7 @@ class PredictingSource implements PredictiveSource {
   #predict(signal: AbortSignal | undefined): void {
     if (signal?.aborted) return;
     for (const lane of this.#lanes) {
+      if (this.#planned && lane.predictor.beyondPlans !== true) continue;
       const pending = this.#lanes.reduce((sum, { budget }) => sum + budget.pending, 0);
       const room = Math.min(this.#limit, lane.budget.room, this.#budget - pending);
       if (room > 0) this.#predictIn(lane, room, signal);

@@ -260,6 +260,19 @@ describe("several predictors", () => {
     expect(causes.scan?.allowance).toBe(128);
   });
 
+  it("leave a reader alone who asks by itself, unless they know what its plans do not", async () => {
+    const guessing = constant("scan", run(50, 2));
+    const knowing: Predictor = { ...constant("overflow", run(60, 2)), beyondPlans: true };
+    const { source, transport } = await setUp([guessing, knowing]);
+    await source.read(pageNo(10), { planned: true });
+    source.peek(pageNo(60));
+    await laterTurn();
+    expect(transport.asked).toEqual([[10, 60, 61]]);
+    await source.read(pageNo(11));
+    await laterTurn();
+    expect(transport.asked.slice(1)).toEqual([[11, 50, 51]]);
+  });
+
   it("pay together for what is pending", async () => {
     const both = [constant("overflow", run(100, 80)), constant("scan", run(500, 80))];
     const { source, transport } = await setUp(both, { budget: 100 });

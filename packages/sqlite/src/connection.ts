@@ -214,7 +214,11 @@ export class Connection {
     const signal = AbortSignal.any([around.signal]);
     const { snapshot } = from;
     around.follower?.missed(page, from);
-    const bytes = await snapshot.read(page, { signal, task: around.follower });
+    const bytes = await snapshot.read(page, {
+      signal,
+      task: around.follower,
+      planned: around.follower?.planned,
+    });
     if (bytes.length !== snapshot.pageSize) throw wrongLength(page, bytes.length, snapshot.pageSize);
     // A copy of its own, since it stays here for as long as the statement is not through.
     waitedFor.set(page, bytes.slice());

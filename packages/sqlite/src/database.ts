@@ -40,7 +40,7 @@ export interface SqlCalls {
   pragma(text: string, options?: CallOptions): Promise<Row[]>;
   /**
    * Whether the statement can run without the network. It is run for that, on the pages held locally, and stops at the first
-   * one that is not. Statements that write cannot be asked about.
+   * one that is not. What it writes is rolled back.
    */
   isResident(sql: string, ...parameters: Parameters): Promise<boolean>;
   /** What the statement is expected to fetch, as far as the pages held locally tell; none of its pages is fetched. */

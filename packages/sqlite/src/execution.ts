@@ -126,14 +126,18 @@ export function runStatement(
   });
 }
 
-/** Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. */
+/**
+ * Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. What it writes is rolled back.
+ */
 export function walkThrough(connection: Connection, execution: Execution, limit: number): Promise<void> {
   return connection.perform(execution, async () => {
     const { statement } = await start(connection, execution);
     try {
+      if (!statement.readonly) await connection.command("BEGIN");
       await connection.step(statement.pointer, undefined, limit, []);
     } finally {
       connection.giveBack(statement);
+      if (connection.inTransaction) await connection.command("ROLLBACK");
     }
   });
 }

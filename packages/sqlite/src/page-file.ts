@@ -39,6 +39,8 @@ export interface Follower extends ReadTask {
    * @throws what the execution is to fail with instead of waiting
    */
   missed(page: PageNo, view: View): void;
+  /** It asks for what it will want next. */
+  readonly planned: boolean;
   /** The execution has a page, whether it waited or not. A restart comes to its pages again. */
   reached(page: PageNo): void;
   /** The execution is over, however it ended. Calling it again is harmless. */
@@ -272,7 +274,7 @@ export class PageFile {
     this.#counters.waits++;
     follower?.missed(page, view);
     return view.snapshot
-      .read(page, { signal, task: follower })
+      .read(page, { signal, task: follower, planned: follower?.planned })
       .then((fetched) => {
         const result = this.#copy(fetched, page, target, within, here, pageSize);
         return result === SQLITE_OK ? next() : result;

@@ -1,3 +1,4 @@
+import { type BodyDecoder, bodyDecoder } from "./body-decoder.ts";
 import { seededRandom } from "./random.ts";
 import { type LinkFlow, SharedLink } from "./shared-link.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -31,10 +32,13 @@ export interface SimulatedTraffic {
   readonly roundTrips: number;
   /** Body bytes. */
   readonly sentBytes: number;
-  /** Body bytes that reached the client, also those it had lost interest in. */
+  /** Body bytes that reached the client, compressed where the server did so, also those it had lost interest in. */
   readonly receivedBytes: number;
   readonly elapsedMs: number;
 }
+
+/** A server. */
+export type Handler = (request: Request) => Response | Promise<Response>;
 
 export interface SimulatedNetwork {
   readonly fetch: typeof globalThis.fetch;
@@ -52,10 +56,7 @@ const RECEIVE_PIECE_BYTES = 4096;
  * Deterministic: the same program, profile and seed give the same times. The connection is taken to be open already,
  * and to carry any number of requests at once.
  */
-export function simulatedNetwork(
-  profile: NetworkProfile,
-  handler: (request: Request) => Response | Promise<Response>,
-): SimulatedNetwork {
+export function simulatedNetwork(profile: NetworkProfile, handler: Handler): SimulatedNetwork {
   const { rttMs, bandwidthBitsPerSecond, jitterMs = 0, requestOverheadBytes = 500, seed = 1 } = profile;
   const clock = new VirtualClock();
   const up = new SharedLink(clock, bandwidthBitsPerSecond);
@@ -77,7 +78,7 @@ export function simulatedNetwork(
     totals.sentBytes += body.byteLength;
     const answer = Promise.withResolvers<Response>();
     const server = new AbortController();
-    const client = new AnswerStream(answer, () => giveUp());
+    const client = new AnswerStream(answer, clock, () => giveUp());
     const flow = down.openFlow();
     const giveUp = (): void => {
       // The server hears of it half a round trip later and keeps sending until then.
@@ -205,13 +206,16 @@ const NULL_BODY_STATUSES = [101, 103, 204, 205, 304];
 /** What the client sees of one answer: a `Response` whose body grows as bytes arrive. */
 class AnswerStream {
   readonly #answer: PromiseWithResolvers<Response>;
+  readonly #clock: VirtualClock;
   readonly #cancelled: () => void;
   readonly #over = Promise.withResolvers<void>();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #decoder: BodyDecoder | undefined;
   #finished = false;
 
-  constructor(answer: PromiseWithResolvers<Response>, cancelled: () => void) {
+  constructor(answer: PromiseWithResolvers<Response>, clock: VirtualClock, cancelled: () => void) {
     this.#answer = answer;
+    this.#clock = clock;
     this.#cancelled = cancelled;
   }
 
@@ -233,14 +237,29 @@ class AnswerStream {
             this.#cancelled();
           },
         });
+    this.#decoder = bodyDecoder(headers.get("content-encoding"), this.#clock, {
+      add: (bytes) => this.#give(bytes),
+      end: () => this.#close(),
+      fail: (error) => this.fail(error),
+    });
     this.#answer.resolve(new Response(stream, { status, statusText, headers }));
   }
 
   add(bytes: Uint8Array): void {
-    if (!this.#finished) this.#controller?.enqueue(bytes);
+    if (this.#decoder === undefined) this.#give(bytes);
+    else if (!this.#finished) this.#decoder.write(bytes);
   }
 
   end(): void {
+    if (this.#decoder === undefined) this.#close();
+    else if (!this.#finished) this.#decoder.end();
+  }
+
+  #give(bytes: Uint8Array): void {
+    if (!this.#finished) this.#controller?.enqueue(bytes);
+  }
+
+  #close(): void {
     if (this.#finished) return;
     this.#finish();
     this.#controller?.close();

@@ -11,9 +11,11 @@ import {
   RECORD_CHECKSUM_BYTES,
   RECORD_HEADER_BYTES,
 } from "./log-record.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { padding, type RunningChecksum, runningChecksum } from "./running-checksum.ts";
 
-const READ_BYTES = 1 << 16;
+const PIECE_BYTES = 1 << 16;
+const WRITE_BYTES = 1 << 20;
 const MAGIC = new TextEncoder().encode("lacunaC\x01");
 const HEADER_BYTES = 16;
 
@@ -47,6 +49,8 @@ interface Scanned {
 export class ChangeLog {
   readonly #file: ByteFile;
   readonly #pending = new Map<number, Pending>();
+  // What was read and is still to be judged by `recover`.
+  readonly #found: Scanned[] = [];
   readonly state: LogState;
   #nextId: number;
   #requiredEnd: number;
@@ -82,11 +86,21 @@ export class ChangeLog {
   ): Promise<ChangeLog | undefined> {
     const header = new Uint8Array(HEADER_BYTES);
     const read = await file.read(header, 0);
+    const reader = new ReadAhead(file);
     const begins = MAGIC.every((byte, i) => i >= read || header[i] === byte);
     const hole = header.every((byte) => byte === 0);
     if (read === HEADER_BYTES && begins) {
-      const first = await scan(file, HEADER_BYTES, seedOf(header));
-      if (first?.record.kind === "state") return new ChangeLog(file, { ...first, record: first.record });
+      const first = await scan(reader, HEADER_BYTES, seedOf(header));
+      if (first?.record.kind === "state") {
+        const log = new ChangeLog(file, { ...first, record: first.record });
+        let last = first;
+        for (;;) {
+          const next = await scan(reader, last.end, last.checksum);
+          if (next === undefined) return log;
+          log.#found.push(next);
+          last = next;
+        }
+      }
     }
     if (mayBeTorn && (begins || hole)) return undefined;
     throw new LacunaError(
@@ -96,9 +110,9 @@ export class ChangeLog {
   }
 
   /** The ends of the transactions that changes belong to. */
-  async commitEnds(): Promise<Set<number>> {
+  commitEnds(): Set<number> {
     const ends = new Set<number>();
-    for await (const { record } of this.#records()) {
+    for (const { record } of this.#found) {
       if (record.kind === "change" && record.commit !== undefined) ends.add(record.commit.end);
     }
     return ends;
@@ -113,7 +127,7 @@ export class ChangeLog {
   async recover(commits: ReadonlyMap<number, RunningChecksum>, walEnd: number): Promise<void> {
     let counts = true;
     let requiredEnd = this.#requiredEnd;
-    for await (const scanned of this.#records()) {
+    for (const scanned of this.#found.splice(0)) {
       const { record } = scanned;
       counts &&= isCommitted(record, commits);
       // Also of records that do not count: they were written when the log was that long.
@@ -193,8 +207,9 @@ export class ChangeLog {
   /** The pending changes, oldest first. */
   async pending(): Promise<ChangeRecord[]> {
     const found: ChangeRecord[] = [];
+    const reader = new ReadAhead(this.#file);
     for (const pending of this.#pending.values()) {
-      found.push({ id: pending.id, bytes: await this.#bytesOf(pending) });
+      found.push({ id: pending.id, bytes: (await bytesOf(reader, pending)).slice() });
     }
     return found;
   }
@@ -214,27 +229,30 @@ export class ChangeLog {
   ): Promise<number> {
     const head = beginning({ ...state, nextId: state.nextId + added.length }, seed);
     let { checksum } = head;
-    let at = head.bytes.byteLength;
-    await file.write(head.bytes, 0);
-    const write = async (id: number, change: Uint8Array): Promise<void> => {
+    let at = 0;
+    let gathered = [head.bytes];
+    let gatheredBytes = head.bytes.byteLength;
+    const flush = async (): Promise<void> => {
+      await writeJoined(file, gathered, at);
+      at += gatheredBytes;
+      gathered = [];
+      gatheredBytes = 0;
+    };
+    const add = async (id: number, change: Uint8Array): Promise<void> => {
       const record: LogRecord = { kind: "change", id, commit: undefined, requiredEnd: state.requiredEnd };
       const encoded = encodeRecord(record, checksum, change);
       checksum = encoded.checksum;
-      await file.write(encoded.bytes, at);
-      at += encoded.bytes.byteLength;
+      gathered.push(encoded.bytes);
+      gatheredBytes += encoded.bytes.byteLength;
+      if (gatheredBytes >= WRITE_BYTES) await flush();
     };
+    const reader = new ReadAhead(this.#file);
     for (const pending of this.#pending.values()) {
-      if (!settled.has(pending.id)) await write(pending.id, await this.#bytesOf(pending));
+      if (!settled.has(pending.id)) await add(pending.id, await bytesOf(reader, pending));
     }
-    for (const [i, change] of added.entries()) await write(state.nextId + i, change);
+    for (const [i, change] of added.entries()) await add(state.nextId + i, change);
+    await flush();
     return at;
-  }
-
-  async #bytesOf({ id, offset, length }: Pending): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    const read = await this.#file.read(bytes, offset);
-    if (read === length) return bytes;
-    throw new LacunaError("STORAGE", `change ${id} should have ${length} bytes, ${read} could be read`);
   }
 
   #take({ record, start, end, checksum, length }: Scanned): void {
@@ -254,17 +272,15 @@ export class ChangeLog {
     this.#end = end;
     this.#checksum = checksum;
   }
+}
 
-  async *#records(): AsyncGenerator<Scanned> {
-    let [at, checksum] = [this.#end, this.#checksum];
-    for (;;) {
-      const scanned = await scan(this.#file, at, checksum);
-      if (scanned === undefined) return;
-      yield scanned;
-      at = scanned.end;
-      checksum = scanned.checksum;
-    }
-  }
+async function bytesOf(reader: ReadAhead, { id, offset, length }: Pending): Promise<Uint8Array> {
+  const bytes = await reader.at(offset, length);
+  if (bytes.byteLength === length) return bytes;
+  throw new LacunaError(
+    "STORAGE",
+    `change ${id} should have ${length} bytes, ${bytes.byteLength} could be read`,
+  );
 }
 
 function isCommitted(record: LogRecord, commits: ReadonlyMap<number, RunningChecksum>): boolean {
@@ -293,29 +309,32 @@ function beginning(
 }
 
 /** The record at `start`, if a whole one is there that continues the checksum. */
-async function scan(file: ByteFile, start: number, after: RunningChecksum): Promise<Scanned | undefined> {
-  const header = new Uint8Array(RECORD_HEADER_BYTES);
-  if ((await file.read(header, start)) < header.byteLength) return undefined;
-  const view = new DataView(header.buffer);
+async function scan(reader: ReadAhead, start: number, after: RunningChecksum): Promise<Scanned | undefined> {
+  const header = await reader.at(start, RECORD_HEADER_BYTES);
+  if (header.byteLength < RECORD_HEADER_BYTES) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const [length, kind] = [view.getUint32(0, true), view.getUint32(4, true)];
-  const padded = length + padding(length);
-  const end = start + RECORD_HEADER_BYTES + padded + RECORD_CHECKSUM_BYTES;
-  if (end > (await file.size())) return undefined;
   let checksum = runningChecksum(after, header);
-  let facts: Uint8Array = new Uint8Array();
-  const buffer = new Uint8Array(Math.max(isChange(kind) ? 0 : padded, Math.min(padded, READ_BYTES)));
-  for (let done = 0; done < padded; ) {
-    const piece = buffer.subarray(0, Math.min(buffer.byteLength, padded - done));
-    if ((await file.read(piece, start + RECORD_HEADER_BYTES + done)) < piece.byteLength) return undefined;
+  const payloadStart = start + RECORD_HEADER_BYTES;
+  const payloadEnd = payloadStart + length + padding(length);
+  // Of a change, which has no limit, the facts in front; of others all, in as many pieces as it takes.
+  const wanted = isChange(kind) ? Math.min(length, CHANGE_FACTS_BYTES) : length;
+  const facts: Uint8Array[] = [];
+  for (let at = payloadStart; at < payloadEnd; ) {
+    const piece = await reader.at(at, Math.min(PIECE_BYTES, payloadEnd - at));
+    if (piece.byteLength < Math.min(PIECE_BYTES, payloadEnd - at)) return undefined;
     checksum = runningChecksum(checksum, piece);
-    if (done === 0) facts = piece.slice(0, isChange(kind) ? CHANGE_FACTS_BYTES : length);
-    done += piece.byteLength;
+    const left = payloadStart + wanted - at;
+    if (left > 0) facts.push(piece.slice(0, left));
+    at += piece.byteLength;
   }
-  const stored = new Uint8Array(RECORD_CHECKSUM_BYTES);
-  await file.read(stored, end - RECORD_CHECKSUM_BYTES);
-  const expected = new DataView(stored.buffer);
+  const stored = await reader.at(payloadEnd, RECORD_CHECKSUM_BYTES);
+  if (stored.byteLength < RECORD_CHECKSUM_BYTES) return undefined;
+  const expected = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
   if (expected.getUint32(0, true) !== checksum[0] || expected.getUint32(4, true) !== checksum[1])
     return undefined;
-  const record = length < facts.byteLength ? undefined : decodeFacts(kind, facts);
-  return record === undefined ? undefined : { record, start, end, checksum, length };
+  const record = decodeFacts(kind, joined(facts, wanted));
+  return record === undefined
+    ? undefined
+    : { record, start, end: payloadEnd + RECORD_CHECKSUM_BYTES, checksum, length };
 }

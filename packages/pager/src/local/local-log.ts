@@ -1,7 +1,7 @@
 import { WAL_HEADER_BYTES } from "@lacuna/btree/wal";
 import { type ByteFile, closedError, LacunaError, type PageNo, type PageStore } from "@lacuna/page";
 import type { ChangeRecord } from "../write-source.ts";
-import { ChangeLog } from "./change-log.ts";
+import type { ChangeLog } from "./change-log.ts";
 import type { LogState } from "./log-record.ts";
 import {
   applyJournal,
@@ -12,13 +12,11 @@ import {
   type ReplicaFiles,
   readJournal,
 } from "./pull-journal.ts";
-import type { RunningChecksum } from "./running-checksum.ts";
+import { type RandomBytes, randomWords } from "./random-words.ts";
+import { recoverLogs, reopenChanges } from "./recover-logs.ts";
 import { Turns } from "./turns.ts";
-import { type RecoveredWal, WalLog, type WalSalts, type WalTransaction } from "./wal-log.ts";
+import type { RecoveredWal, WalLog, WalSalts, WalTransaction } from "./wal-log.ts";
 import { windowFile } from "./window-file.ts";
-
-/** Fills an array with random bytes. */
-export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** A transaction on its way into the files. */
 export interface LocalCommit {
@@ -57,6 +55,8 @@ export class LocalLog {
   // What has to succeed before anything else is written: a failed write may have left something behind.
   #repair: (() => Promise<void>) | undefined;
   #unfinished = false;
+  // While a step is being prepared the journal is its alone.
+  #preparing = false;
   #flushes = 0;
   #closed = false;
 
@@ -91,7 +91,7 @@ export class LocalLog {
       };
       const step = await readJournal(files.journal);
       if (step !== undefined) await applyJournal(files, step);
-      const { wal, changes } = await recover(files, random);
+      const { wal, changes } = await recoverLogs(files, random);
       await clearJournal(files.journal);
       return { log: new LocalLog(files, wal.log, changes, random), wal };
     } catch (error) {
@@ -188,7 +188,7 @@ export class LocalLog {
       if (known.length === 0) return;
       await this.#append([{ record: { kind: "settled", ids: known } }]);
       const dead = this.#changes.bytes - this.#changes.pendingBytes;
-      if (dead < COMPACT_BYTES || dead < this.#changes.pendingBytes) return;
+      if (this.#preparing || dead < COMPACT_BYTES || dead < this.#changes.pendingBytes) return;
       // They are settled; that the log is longer than it needs to be harms nobody.
       await this.#compactChanges().catch(() => {});
     });
@@ -229,6 +229,7 @@ export class LocalLog {
     on: StepEvents,
   ): Promise<void> {
     return this.#turns.take(async () => {
+      this.#preparing = false;
       await this.#flush();
       const start = Math.max(JOURNAL_HEADER_BYTES, await this.#files.journal.size());
       const requiredEnd = (prepared.wal?.length ?? 0) > 0 ? (prepared.wal?.length ?? 0) : WAL_HEADER_BYTES;
@@ -246,7 +247,10 @@ export class LocalLog {
   /** Forgets a step that is being prepared. */
   abandon(): Promise<void> {
     this.#repair ??= () => clearJournal(this.#files.journal);
-    return this.#turns.take(() => this.#repaired());
+    return this.#turns.take(async () => {
+      this.#preparing = false;
+      await this.#repaired();
+    });
   }
 
   /** Empties the journal for a step to be prepared. */
@@ -254,6 +258,7 @@ export class LocalLog {
     return this.#turns.take(async () => {
       await this.#flush();
       await clearJournal(this.#files.journal);
+      this.#preparing = true;
     });
   }
 
@@ -267,7 +272,7 @@ export class LocalLog {
     return this.#repair !== undefined;
   }
 
-  /** True if what is to be repaired is a step that is durable and not done. */
+  /** True if a step to another base is durable and not done. */
   get unfinished(): boolean {
     return this.#unfinished;
   }
@@ -404,11 +409,16 @@ export class LocalLog {
       on.onCommit,
       () => applyJournal(this.#files, step),
       async () => {
-        const { wal, changes } = await recover(this.#files, this.#random);
-        this.#wal = wal.log;
-        this.#changes = changes;
-        this.#nextId = Math.max(this.#nextId, changes.nextId);
-        recovered = wal;
+        if (step.wal === undefined) {
+          // The write-ahead log stays: somebody may have prepared a transaction for it meanwhile.
+          this.#changes = await reopenChanges(this.#files, this.#wal);
+        } else {
+          const { wal, changes } = await recoverLogs(this.#files, this.#random);
+          this.#wal = wal.log;
+          this.#changes = changes;
+          recovered = wal;
+        }
+        this.#nextId = Math.max(this.#nextId, this.#changes.nextId);
       },
       async () => {
         if (recovered !== undefined) await on.onDone(recovered);
@@ -422,51 +432,12 @@ export class LocalLog {
       }
       this.#unfinished = false;
     };
-    this.#unfinished = true;
+    // Other steps leave what is shown as it is: readers need not wait for them.
+    this.#unfinished = step.move.length > 0;
     await this.#repaired();
   }
 }
 
-/** Reads both logs and cuts off what does not count. */
-async function recover(
-  files: ReplicaFiles,
-  random: RandomBytes,
-): Promise<{ readonly wal: RecoveredWal; readonly changes: ChangeLog }> {
-  const shape = files.store.shape();
-  if (shape === undefined) throw new LacunaError("INVALID_OPTION", "the store has no shape yet");
-  const unused = (await files.wal.size()) === 0;
-  const found = await ChangeLog.open(files.changes, { mayBeTorn: unused });
-  if (found === undefined) {
-    // Only once it is durable may a write-ahead log be there.
-    await files.changes.truncate(0);
-    const state: LogState = {
-      nextId: 1,
-      salts: randomWords(random),
-      requiredEnd: WAL_HEADER_BYTES,
-      revision: shape.revision,
-    };
-    const changes = await ChangeLog.create(files.changes, state, randomWords(random));
-    const wal = await WalLog.recover(files.wal, shape.pageSize, state.salts);
-    return { wal, changes };
-  }
-  const wanted = await found.commitEnds();
-  const commits = new Map<number, RunningChecksum>();
-  const wal = await WalLog.recover(files.wal, shape.pageSize, found.state.salts, ({ end, checksum }) => {
-    if (wanted.has(end)) commits.set(end, checksum);
-  });
-  await found.recover(commits, wal.log.written.end);
-  await wal.log.cut();
-  return { wal, changes: found };
-}
-
 function bytesOf({ start, position }: WalTransaction): number {
   return position.end - start;
-}
-
-function randomWords(random: RandomBytes): readonly [number, number] {
-  const bytes = new Uint8Array(8);
-  random(bytes);
-  const view = new DataView(bytes.buffer);
-  // Not both zero: a hole in a file must not look like something that was written.
-  return [view.getUint32(0) | 1, view.getUint32(4)].map((word) => word >>> 0) as [number, number];
 }

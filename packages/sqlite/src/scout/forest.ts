@@ -23,6 +23,10 @@ export interface Tree {
   /** Leaves seen, up to some, and the cells on them. */
   leaves: number;
   cells: number;
+  /** Interior pages whose children were seen to be interior pages, too. */
+  readonly upper: Set<PageNo>;
+  /** How often readers missed a child of one of those. */
+  upperMisses: number;
 }
 
 /** Leaves that tell how many cells a leaf of the tree has. */
@@ -72,22 +76,15 @@ export class Forest {
     for (const { type, name, rootPage, sql } of rows) {
       if (type !== "table" || rootPage === undefined) continue;
       const hasRowids = !/\bWITHOUT\s+ROWID\b[^)]*$/i.test(sql ?? "");
-      const tree = { root: rootPage, name, tableName: name, hasRowids, rows: undefined, leaves: 0, cells: 0 };
+      const tree = { ...newTree(rootPage, name, name), hasRowids };
       tables.set(name, tree);
       trees.set(rootPage, tree);
     }
     for (const { type, name, tableName, rootPage } of rows) {
       if (type !== "index" || rootPage === undefined) continue;
       const table = tables.get(tableName);
-      trees.set(rootPage, {
-        root: rootPage,
-        name,
-        tableName,
-        hasRowids: false,
-        rows: table?.hasRowids === true ? table : undefined,
-        leaves: 0,
-        cells: 0,
-      });
+      const rows = table?.hasRowids === true ? table : undefined;
+      trees.set(rootPage, { ...newTree(rootPage, name, tableName), rows });
     }
     this.#trees = trees;
   }
@@ -100,6 +97,20 @@ export class Forest {
   *ofTables(wanted: (tableName: string) => boolean): Generator<Tree, void, undefined> {
     for (const tree of this.#trees.values()) if (wanted(tree.tableName)) yield tree;
   }
+}
+
+function newTree(root: PageNo, name: string, tableName: string): Tree {
+  return {
+    root,
+    name,
+    tableName,
+    hasRowids: false,
+    rows: undefined,
+    leaves: 0,
+    cells: 0,
+    upper: new Set(),
+    upperMisses: 0,
+  };
 }
 
 /** A leaf was seen. */

@@ -46,6 +46,7 @@ export class RunAhead implements Follower, RunOwner {
   /** Of these, what the latest run has used. */
   #usedSteps = 0;
   #waiting = false;
+  #failed = false;
   /** A page the reader waits for that the run, which still computes, has not come to. */
   #unforeseen: { readonly page: PageNo; readonly view: View } | undefined;
   /** When the reader last went on, or began to wait. */
@@ -84,7 +85,12 @@ export class RunAhead implements Follower, RunOwner {
       // It may be on its way there, and only slower than the reader.
       this.#unforeseen = { page, view };
       this.send(this.#run);
-    } else this.#beginAnew(view, snapshot);
+    } else this.#beginAnew(page, view, snapshot);
+  }
+
+  /** Until a run fails: then there is something about the statement that cannot be run ahead. */
+  get planned(): boolean {
+    return this.#run !== undefined && !this.#failed;
   }
 
   reached(page: PageNo): void {
@@ -130,7 +136,7 @@ export class RunAhead implements Follower, RunOwner {
     const unforeseen = this.#unforeseen;
     this.#unforeseen = undefined;
     if (unforeseen === undefined || !this.#waiting || run !== this.#run) return;
-    this.#beginAnew(unforeseen.view, run.snapshot);
+    this.#beginAnew(unforeseen.page, unforeseen.view, run.snapshot);
   }
 
   send(run: ScoutRun): void {
@@ -158,7 +164,7 @@ export class RunAhead implements Follower, RunOwner {
     return this.#scouts.now();
   }
 
-  #beginAnew(view: View, snapshot: PrefetchSnapshot): void {
+  #beginAnew(missed: PageNo, view: View, snapshot: PrefetchSnapshot): void {
     this.#batches?.beginAnew();
     this.#unforeseen = undefined;
     this.#run?.stop();
@@ -172,6 +178,7 @@ export class RunAhead implements Follower, RunOwner {
       {
         ...scout,
         view,
+        missed,
         snapshot,
         glance,
         canWait: this.#scouts.driver === "jspi",
@@ -181,8 +188,9 @@ export class RunAhead implements Follower, RunOwner {
     );
     this.#run = run;
     this.#usedSteps = 0;
-    void run.walk(scout.connection, this.#task).then((ending) => {
+    void run.walk(scout, this.#task).then((ending) => {
       this.#spentMilliseconds += run.milliseconds;
+      if (ending === "failed") this.#failed = true;
       scout.end(ending, run.milliseconds);
       if (ending !== "stopped") this.stuck(run);
     });

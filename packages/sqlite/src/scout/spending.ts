@@ -81,6 +81,9 @@ function limit(name: string, value = Number.POSITIVE_INFINITY): number {
 export function payingFollower(name: string, spending: Spending, inner: Follower | undefined): Follower {
   return {
     name,
+    get planned() {
+      return inner?.planned ?? false;
+    },
     missed: (page: PageNo, view: View) => {
       spending.pay(page, view.snapshot.pageSize);
       inner?.missed(page, view);

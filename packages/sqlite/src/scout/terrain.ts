@@ -28,6 +28,9 @@ interface Place {
 const MAX_INTERIORS = 4096;
 /** Row ids of an index remembered for each table. */
 const MAX_CANDIDATES = 65_536;
+/** Interior pages asked for beside a missed one, at first and at most. */
+const FIRST_BESIDE = 16;
+const MOST_BESIDE = 64;
 /** Bytes a row is taken to need before a leaf of its table was seen. */
 const USUAL_ROW_BYTES = 100;
 
@@ -39,13 +42,16 @@ export class Terrain {
   readonly #forest: Forest;
   readonly #pageSize: number;
   readonly #pageCount: number;
+  readonly #writes: boolean;
   /** The one used last comes last. */
   readonly #interiors: Interior[] = [];
   /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
   readonly #unread = new Map<Tree, Uint8Array[]>();
   readonly #candidates = new Map<Tree, Rowid[]>();
 
-  constructor(forest: Forest, pageSize: number, pageCount: number) {
+  /** @param writes whether placeholders may be written to: then no two cells may lie in the same place */
+  constructor(forest: Forest, pageSize: number, pageCount: number, writes: boolean) {
+    this.#writes = writes;
     this.#forest = forest;
     this.#pageSize = pageSize;
     this.#pageCount = pageCount;
@@ -77,7 +83,28 @@ export class Terrain {
     return isTable ? this.#tableLeaf(tree, place) : this.#indexLeaf(tree, place);
   }
 
+  /**
+   * Interior pages beside one that a reader missed, the nearest first: who looks up keys one after the other will want them
+   * all, and they are few. More of them each time; none at first, when it cannot be told that it is an interior page.
+   */
+  *beside(page: PageNo): Generator<PageNo, void, undefined> {
+    const place = this.#placeOf(page);
+    if (place === undefined) return;
+    const { tree, children, view } = place.parent;
+    if (!tree.upper.has(view.page)) return;
+    const most = Math.min(FIRST_BESIDE * 2 ** tree.upperMisses++, MOST_BESIDE);
+    for (let count = 0, distance = 1; count < most && distance < children.length; distance++) {
+      for (const index of [place.index + distance, place.index - distance]) {
+        const child = children[index];
+        if (child === undefined) continue;
+        count++;
+        yield child as PageNo;
+      }
+    }
+  }
+
   #remember(tree: Tree, view: BtreePage, place: Place | undefined): void {
+    if (place !== undefined) tree.upper.add(place.parent.view.page);
     // The bytes may be gone by the next turn.
     const own = new BtreePage(view.page, view.bytes.slice(), view.usableSize);
     const children = new Uint32Array(own.cellCount + 1);
@@ -128,7 +155,8 @@ export class Terrain {
     // Taken to be as full as SQLite leaves it when keys come in order, until a leaf was seen.
     const bytes = parent.view.contentStart < usableSize ? usableSize - parent.view.contentStart : usableSize;
     const usual = Math.floor((usableSize - 8) / (bytes / Math.max(1, parent.view.cellCount) - 2));
-    return placeholderIndexLeafLike(page, parent.view, cell, cellsPerLeaf(tree, Math.max(1, usual)));
+    const count = this.#writes ? 1 : cellsPerLeaf(tree, Math.max(1, usual));
+    return placeholderIndexLeafLike(page, parent.view, cell, count);
   }
 
   /** Chains mostly lie in order: the next page is taken to be the next of the chain. */

@@ -1,0 +1,167 @@
+import type { Bar } from "../bench.ts";
+import { barHolds } from "../result-text.ts";
+import type { Cost } from "./measure.ts";
+import { boundMs, DEFAULT_SYSTEM, type Report, ReportIndex } from "./report/report.ts";
+
+/** What is promised of single workloads, after `design.md`. */
+interface Promised {
+  readonly workload: string;
+  readonly requests?: number;
+  readonly bytes?: number;
+  /** Bytes received as a multiple of the pages needed. */
+  readonly excess?: number;
+  /** Bytes beyond the pages needed. */
+  readonly waste?: number;
+  /** Simulated time as a multiple of what the bytes take on the line. */
+  readonly lineTime?: number;
+}
+
+/** What is brought at most before there is a measured reason for more: the first batch of running ahead. */
+const WINDOW_BYTES = 131_072;
+
+const PROMISED: readonly Promised[] = [
+  { workload: "point", requests: 3, bytes: 65_536 },
+  { workload: "lookups-in-turn", requests: 24 },
+  { workload: "lookups-in-list", requests: 4 },
+  { workload: "latest-of-user", requests: 6, excess: 1.3 },
+  { workload: "join", requests: 9 },
+  { workload: "count", requests: 10 },
+  { workload: "group-by", requests: 10 },
+  { workload: "range", requests: 7, excess: 1.25 },
+  { workload: "full-scan", requests: 16, excess: 1.02, lineTime: 1.15 },
+  { workload: "limit", requests: 2, waste: WINDOW_BYTES },
+  { workload: "offset", requests: 12 },
+  { workload: "search", requests: 16 },
+  { workload: "blob", requests: 6 },
+  { workload: "repeated", requests: 0 },
+];
+
+/** Measurements that are made besides the workloads. */
+export interface Extras {
+  /** Requests of opening with the pages of a query, and of the query then. */
+  readonly bootstrap: { readonly opening: number; readonly query: number };
+  /** Requests of opening on a static host and of the same query. */
+  readonly staticHost: { readonly requests: number; readonly repeated: number };
+  /** Processor time that running ahead took, summed over the workloads. */
+  readonly scoutCpuMs: number;
+  /** Instances of SQLite for running ahead, after their idle time. */
+  readonly idleInstances: number;
+}
+
+/** Every promise with its measured value. */
+export function shows(report: Report, extras: Extras): Bar[] {
+  const index = new ReportIndex(report);
+  const bars: Bar[] = [];
+  const add = (bar: Bar, why: () => string | undefined = () => undefined): void => {
+    bars.push(barHolds(bar) ? bar : { ...bar, why: why() });
+  };
+  for (const promised of PROMISED) {
+    const workload = report.workloads.find(({ id }) => id === promised.workload);
+    const cost = workload === undefined ? undefined : index.cost(workload.id, DEFAULT_SYSTEM);
+    if (workload?.bound === undefined || cost === undefined) continue;
+    const { name: what, bound } = workload;
+    const found: Readonly<Record<keyof Omit<Promised, "workload">, { found: number; unit: string }>> = {
+      requests: { found: cost.requests, unit: "requests" },
+      bytes: { found: cost.receivedBytes, unit: "bytes" },
+      excess: { found: cost.receivedBytes / bound.bytes, unit: "× the bytes needed" },
+      waste: { found: cost.receivedBytes - bound.bytes, unit: "bytes not needed" },
+      lineTime: {
+        found:
+          cost.simulatedMs /
+          ((cost.receivedBytes * 8000) / index.profile(report.mainProfile).bandwidthBitsPerSecond),
+        unit: "× bytes / bandwidth",
+      },
+    };
+    for (const key of Object.keys(found) as (keyof typeof found)[]) {
+      const atMost = promised[key];
+      if (atMost !== undefined) add({ what, ...found[key], atMost }, () => facts(index, workload.id, cost));
+    }
+  }
+  add({ what: "query bootstrap", found: extras.bootstrap.opening, atMost: 1, unit: "requests" });
+  add({ what: "the query then", found: extras.bootstrap.query, atMost: 0, unit: "requests" });
+  add({
+    what: "opening on a static host, and the same query",
+    found: extras.staticHost.requests,
+    atMost: 8,
+    unit: "requests",
+  });
+  add({ what: "the query then", found: extras.staticHost.repeated, atMost: 0, unit: "requests" });
+  addTimes(index, add);
+  add({
+    what: "processor time of running ahead, of the simulated time saved",
+    found: scoutShare(index, extras.scoutCpuMs),
+    atMost: 0.1,
+    unit: "×",
+  });
+  add({
+    what: "instances for running ahead, when idle",
+    found: extras.idleInstances,
+    atMost: 0,
+    unit: "instances",
+  });
+  return bars;
+}
+
+function addTimes(index: ReportIndex, add: (bar: Bar, why: () => string | undefined) => void): void {
+  const { report } = index;
+  const profile = index.profile(report.mainProfile);
+  for (const workload of report.workloads) {
+    const { id, name, bound } = workload;
+    const cost = index.cost(id, DEFAULT_SYSTEM);
+    if (cost === undefined) continue;
+    const ratio = index.ratio(workload, DEFAULT_SYSTEM, report.mainProfile);
+    const why = (): string => facts(index, id, cost);
+    if (ratio !== undefined) add({ what: name, found: ratio, atMost: 1.5, unit: "× the bound" }, why);
+    const peer = index.bestPeer(id, report.mainProfile);
+    if (peer !== undefined && peer.cost.simulatedMs > 0) {
+      const found = cost.simulatedMs / peer.cost.simulatedMs;
+      add({ what: name, found, atMost: 1, unit: `× ${peer.system.name}` }, () => {
+        const { requests, receivedBytes } = peer.cost;
+        return `${why()}; ${peer.system.name}: ${requests} requests, ${kibibytes(receivedBytes)}`;
+      });
+    }
+    const compressed = index.cost(id, "lacuna-compressed");
+    if (bound === undefined || compressed === undefined) continue;
+    const line = (bound.bytes * 8000) / profile.bandwidthBitsPerSecond;
+    if (line <= bound.levels * profile.rttMs) continue;
+    const found = compressed.simulatedMs / boundMs(bound, profile);
+    add({ what: name, found, atMost: 1, unit: "× the raw bound, pages compressed" }, () =>
+      facts(index, id, compressed),
+    );
+  }
+}
+
+/** What there is to know about a cost, for whoever asks why. */
+function facts(index: ReportIndex, workload: string, cost: Cost): string {
+  const bound = index.report.workloads.find(({ id }) => id === workload)?.bound;
+  const parts = [
+    `${cost.requests} requests and ${kibibytes(cost.receivedBytes)} for ${bound?.levels ?? 0} levels and ${kibibytes(bound?.bytes ?? 0)}`,
+  ];
+  const { runAhead, cache } = cost;
+  if (runAhead !== undefined && runAhead.runs > 0) {
+    parts.push(
+      `${runAhead.runs} runs ahead, ${runAhead.failed} failed, ${runAhead.skipped} skipped`,
+      `${runAhead.named} pages named ahead, ${runAhead.reached} of them read`,
+    );
+  }
+  if (cache !== undefined) {
+    const { demandPages, prefetch } = cache;
+    parts.push(
+      `${demandPages} pages on demand, ${prefetch.used + prefetch.late} of ${prefetch.fetched} ahead used`,
+    );
+  }
+  return parts.join("; ");
+}
+
+const kibibytes = (bytes: number): string => `${Math.round(bytes / 1024).toLocaleString("en")} KiB`;
+
+/** Of the workloads that were also run without running ahead. */
+function scoutShare(index: ReportIndex, scoutCpuMs: number): number {
+  let saved = 0;
+  for (const { id } of index.report.workloads) {
+    const with_ = index.cost(id, DEFAULT_SYSTEM);
+    const without = index.cost(id, "without-run-ahead");
+    if (with_ !== undefined && without !== undefined) saved += without.simulatedMs - with_.simulatedMs;
+  }
+  return saved <= 0 ? Number.NaN : scoutCpuMs / saved;
+}
