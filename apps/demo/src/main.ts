@@ -4,6 +4,7 @@ import { openServedFile, serveNode } from "@lacuna/server/node";
 import { connect, type Database } from "lacuna";
 import { QUERIES } from "./queries.ts";
 import { type Cost, costTable } from "./table.ts";
+import { writeAndSync } from "./writing.ts";
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -64,6 +65,9 @@ async function main(): Promise<void> {
   const percent = (100 * stats.networkReceivedBytes) / size;
   say(`\n${percent.toFixed(1)} % of the database travelled in ${stats.requests} requests, opening included.`);
   await db.close();
+
+  say("\nWriting: two replicas of a notebook.\n");
+  await writeAndSync(say);
 }
 
 await main();

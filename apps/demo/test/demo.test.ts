@@ -6,16 +6,23 @@ import { costTable } from "../src/table.ts";
 const run = promisify(execFile);
 
 describe("the demo", () => {
-  it("answers six queries with a few per cent of the database, then again without a request", async () => {
+  it("answers six queries with a few per cent of the database, then again without a request, and syncs what was written offline", async () => {
     const main = new URL("../src/main.ts", import.meta.url).pathname;
     const { stdout } = await run(process.execPath, ["--conditions=lacuna-source", main]);
-    const [, cold, warm, offline] = stdout.split(/^(?:Cold|Warm|Offline): /m);
+    const [, cold, warm, offline, writing] = stdout.split(/^(?:Cold|Warm|Offline|Writing): /m);
     const totals = [cold, warm, offline].map((part) => /^in all +(\d+) +(\d+)/m.exec(part ?? ""));
     expect(totals.map((total) => total?.[1])).toEqual(["151", "151", "151"]);
     expect(totals.map((total) => Number(total?.[2]) > 0)).toEqual([true, false, false]);
     const percent = Number(/^([\d.]+) % of the database travelled/m.exec(stdout)?.[1]);
     expect(percent).toBeGreaterThan(0);
     expect(percent).toBeLessThan(4);
+    expect(writing).toContain('The phone, offline, wrote: "oat milk", "bread", "eggs".');
+    expect(writing).toContain("Pushing fails with NETWORK; 2 changes wait.");
+    expect(writing).toContain("and sends: 2 requests.");
+    expect(writing).toContain(
+      'The laptop pulls, its own note on top: "oat milk", "bread", "eggs", "of the laptop".',
+    );
+    expect(writing).toContain('The phone pulls: "oat milk", "bread", "eggs", "of the laptop".');
   });
 });
 

@@ -36,7 +36,7 @@ export interface SegmentCacheOptions {
    * @default one macrotask: `setImmediate`, a message or a timer
    */
   readonly schedule?: Schedule | undefined;
-  /** Told of requests, answers and failures of the store. Must not throw. */
+  /** Told of requests, pages, answers and failures of the store. Must not throw. */
   readonly onEvent?: ((event: CacheEvent) => void) | undefined;
 }
 

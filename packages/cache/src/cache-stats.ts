@@ -108,13 +108,14 @@ export class Ledger {
     if (cause !== "demand") this.#of(cause)[outcome]++;
   }
 
-  /** Somebody reads a page; only the first time matters. */
-  read(page: PageNo): void {
-    for (const speculation of this.#speculation.values()) {
+  /** Somebody reads a page; only the first time matters. @returns why the page came, if it is the first time */
+  read(page: PageNo): FetchCause | undefined {
+    for (const [cause, speculation] of this.#speculation) {
       if (speculation.unread.size === 0 || !speculation.unread.delete(page)) continue;
       speculation.used++;
-      return;
+      return cause;
     }
+    return undefined;
   }
 
   #of(cause: Exclude<FetchCause, "demand">): Speculation {

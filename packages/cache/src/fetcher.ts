@@ -14,9 +14,13 @@ import type { Schedule } from "./schedule.ts";
 
 /** One request on the way. */
 export interface FetchRequest {
+  /** From 1, in the order sent. */
+  readonly number: number;
   readonly urgency: "demand" | "prefetch";
   /** Every page asked for, in order. */
   readonly asked: readonly PageNo[];
+  /** Why each of them is. */
+  readonly causes: readonly FetchCause[];
   /** How many of them are still to come. */
   coming: number;
   /** Those of them that a reader waits for. */
@@ -70,6 +74,7 @@ export class Fetcher {
   #demands = new Set<PageNo>();
   #calls: PrefetchCall[] = [];
   #scheduled = false;
+  #registered = 0;
 
   constructor(options: FetcherOptions, host: FetchHost) {
     this.#options = options;
@@ -148,8 +153,10 @@ export class Fetcher {
 
   #register({ urgency, pages, causes }: PlannedRequest): FetchRequest {
     const request: FetchRequest = {
+      number: ++this.#registered,
       urgency,
       asked: pages,
+      causes,
       coming: pages.length,
       awaited: new Set(),
       calls: new Set(),

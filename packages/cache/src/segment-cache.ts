@@ -190,16 +190,16 @@ export class SegmentCache implements PrefetchSource {
         this.#ledger.failed(cause, outcome);
         this.#failWait(page, demandError(page, error));
       },
-      sent: ({ urgency, asked }) => {
+      sent: ({ number: request, urgency, asked, causes }) => {
         this.#ledger.requests++;
-        this.#onEvent({ type: "request", urgency, pages: asked });
+        this.#onEvent({ type: "request", request, urgency, pages: asked, causes });
       },
-      ended: ({ urgency, asked, coming }, outcome, error) => {
+      ended: ({ number: request, urgency, asked, coming }, outcome, error) => {
         if (outcome === "failed") this.#ledger.failedRequests++;
         if (outcome === "cancelled") this.#ledger.cancelledRequests++;
         if (this.#over === undefined) this.#writer.flush();
         const arrived = asked.length - coming;
-        this.#onEvent({ type: "answer", urgency, outcome, asked: asked.length, arrived, error });
+        this.#onEvent({ type: "answer", request, urgency, outcome, asked: asked.length, arrived, error });
       },
       congestion: () => (this.#writer.congested ? this.#writer.settled() : undefined),
     });
@@ -208,6 +208,7 @@ export class SegmentCache implements PrefetchSource {
   #arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void {
     const wait = this.#waits.get(page);
     this.#ledger.arrived(page, cause, wait !== undefined);
+    this.#onEvent({ type: "page", page, cause, awaited: wait !== undefined });
     this.#waits.delete(page);
     if (wait === undefined) this.#keep(page, bytes, { unread: cause !== "demand", shared: false });
     else wait.arrive(this.#keep(page, bytes, { unread: false, shared: true }));
@@ -231,9 +232,14 @@ export class SegmentCache implements PrefetchSource {
     frame.touched = true;
     if (frame.unread) {
       frame.unread = false;
-      this.#ledger.read(frame.page);
+      this.#firstRead(frame.page);
     }
     return frame.bytes;
+  }
+
+  #firstRead(page: PageNo): void {
+    const cause = this.#ledger.read(page);
+    if (cause !== undefined) this.#onEvent({ type: "used", page, cause });
   }
 
   #peekStore(page: PageNo, shared: boolean): Uint8Array | undefined {
@@ -241,7 +247,7 @@ export class SegmentCache implements PrefetchSource {
     const bytes = this.#store.getSync?.(page);
     if (bytes === undefined) return undefined;
     this.#ledger.hits++;
-    this.#ledger.read(page);
+    this.#firstRead(page);
     this.#memory.insert(page, bytes, { pinned: false, unread: false, shared });
     return bytes;
   }
@@ -292,7 +298,7 @@ export class SegmentCache implements PrefetchSource {
       if (wait !== undefined) this.#demand(wait);
       return;
     }
-    this.#ledger.read(page);
+    this.#firstRead(page);
     this.#memory.insert(page, bytes, { pinned: false, unread: false, shared: true });
     this.#waits.delete(page);
     wait?.arrive(bytes);

@@ -134,14 +134,35 @@ describe("memory", () => {
 });
 
 describe("events", () => {
-  it("tell of each request and how it ended", async () => {
+  it("tell of each request, of its pages as they come, and how it ended", async () => {
     const events: CacheEvent[] = [];
     const { cache } = await setUp({ segmentBytes: 8192, onEvent: (event) => events.push(event) });
     await cache.read(pageNo(6));
     await laterTurn();
     expect(events).toEqual([
-      { type: "request", urgency: "demand", pages: [6, 5] },
-      { type: "answer", urgency: "demand", outcome: "complete", asked: 2, arrived: 2, error: undefined },
+      { type: "request", request: 1, urgency: "demand", pages: [6, 5], causes: ["demand", "segment"] },
+      { type: "page", page: 6, cause: "demand", awaited: true },
+      { type: "page", page: 5, cause: "segment", awaited: false },
+      {
+        type: "answer",
+        request: 1,
+        urgency: "demand",
+        outcome: "complete",
+        asked: 2,
+        arrived: 2,
+        error: undefined,
+      },
     ]);
+  });
+
+  it("tell once when a page that came ahead is read", async () => {
+    const events: CacheEvent[] = [];
+    const { cache } = await setUp({ segmentBytes: 4096, onEvent: (event) => events.push(event) });
+    await cache.prefetch([pageNo(3)], { cause: "scan" });
+    expect(events.at(-2)).toEqual({ type: "page", page: 3, cause: "scan", awaited: false });
+    events.length = 0;
+    await cache.read(pageNo(3));
+    await cache.read(pageNo(3));
+    expect(events).toEqual([{ type: "used", page: 3, cause: "scan" }]);
   });
 });

@@ -14,7 +14,7 @@ import {
   REMOTE_OPTIONS,
   show,
 } from "./option-check.ts";
-import type { BootstrapStrategy, ConnectOptions, PartialSyncOptions } from "./options.ts";
+import type { BootstrapStrategy, ConnectOptions, PartialSyncOptions, PrefetchReason } from "./options.ts";
 
 const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   path: isString,
@@ -37,6 +37,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   tabs: isOneOf("share", "exclusive"),
   store: isObject,
   onProgress: isFunction,
+  onPages: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
   wasm: (value) => (value === null ? "WebAssembly" : undefined),
@@ -44,11 +45,23 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   doubleQuotedStrings: isBoolean,
 };
 
+const REASONS: readonly PrefetchReason[] = [
+  "run-ahead",
+  "overflow",
+  "scan",
+  "index-rows",
+  "children",
+  "history",
+];
+
 const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   bootstrapStrategy: isObject,
   segmentSize: (value) =>
     value === "auto" || isIntegerFrom(1)(value) === undefined ? undefined : 'an integer from 1 or "auto"',
-  prefetch: isBoolean,
+  prefetch: (value) => {
+    if (Array.isArray(value) && value.every((cause) => REASONS.includes(cause))) return undefined;
+    return isBoolean(value) === undefined ? undefined : `true, false or a list of ${REASONS.join(", ")}`;
+  },
 };
 
 /** The options as given, after every one of them was found known, of the right kind and free of contradictions. */

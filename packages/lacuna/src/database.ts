@@ -7,6 +7,7 @@ import type {
   Estimate,
   Row,
   RunResult,
+  SqlCalls,
   SqlDatabase,
   Parameters as SqlParameters,
   SqlStatement,
@@ -19,6 +20,7 @@ import { type CheckedOptions, checkOptions } from "./check-options.ts";
 import { type DatabaseStats, databaseStats } from "./database-stats.ts";
 import { type DatabaseEvents, Listeners } from "./events.ts";
 import { type DatabaseHealth, SyncHealth } from "./health.ts";
+import { type HydrateOptions, hydrateQuery } from "./hydrate-query.ts";
 import { openParts, type Parts } from "./open-parts.ts";
 import type { ConnectOptions } from "./options.ts";
 
@@ -127,6 +129,22 @@ export class Database implements SqlTransaction {
   }
 
   /**
+   * Brings pages so that they are here: everything that is missing, a table with its indexes, or what a query without
+   * parameters reads. A remote that can run SQL is asked what the query touches, in one request; else it is run here for the
+   * sake of its pages. What came stays also when it ends early. Beyond the errors of the calls that run SQL:
+   * @throws {LacunaError} `INVALID_OPTION` if there is no such table; `STORAGE_FULL` if not all of it could be kept
+   * @throws `options.signal.reason` if aborted
+   */
+  async hydrate(what?: string | { readonly table: string }, options: HydrateOptions = {}): Promise<void> {
+    const { replica, sql } = await this.#connected();
+    const ending = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    const during = { ...options, signal: AbortSignal.any(ending) };
+    if (typeof what === "string") await hydrateQuery(replica, sql, what, during);
+    else if (what === undefined) await replica.hydrate({ kind: "all" }, during);
+    else await replica.hydrate({ kind: "table", name: what.table }, during);
+  }
+
+  /**
    * Runs statements one after the other, with nothing of others in between.
    * @param options a mode makes them one transaction: all happen, or none
    */
@@ -155,8 +173,8 @@ export class Database implements SqlTransaction {
   }
 
   /** The calls that run SQL, under these options: `db.with({ signal }).all(sql)`. Connects first if need be. */
-  with(options: CallOptions): SqlTransaction {
-    const calls = async (): Promise<SqlTransaction> => (await this.#sql()).with(options);
+  with(options: CallOptions): SqlCalls {
+    const calls = async (): Promise<SqlCalls> => (await this.#sql()).with(options);
     return {
       prepare: async (sql, own) => (await calls()).prepare(sql, own),
       exec: async (sql, own) => (await calls()).exec(sql, own),
@@ -169,7 +187,6 @@ export class Database implements SqlTransaction {
       pragma: async (text, own) => (await calls()).pragma(text, own),
       isResident: async (sql, ...parameters) => (await calls()).isResident(sql, ...parameters),
       estimate: async (sql, ...parameters) => (await calls()).estimate(sql, ...parameters),
-      batch: async (statements, own) => (await calls()).batch(statements, own),
       with: (other) => this.with({ ...options, ...other }),
     };
   }

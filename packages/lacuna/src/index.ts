@@ -35,11 +35,14 @@ export { connect, Database } from "./database.ts";
 export type { DatabaseStats } from "./database-stats.ts";
 export type { DatabaseEvents } from "./events.ts";
 export type { DatabaseHealth } from "./health.ts";
+export type { HydrateOptions } from "./hydrate-query.ts";
 export type {
   BootstrapStrategy,
   ConnectOptions,
   ConnectOptions as DatabaseOpts,
+  PagesEvent,
   PartialSyncOptions,
+  PrefetchReason,
 } from "./options.ts";
 export type * from "./reader/names.ts";
 export { open } from "./reader/open-with-files.ts";

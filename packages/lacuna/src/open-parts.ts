@@ -1,10 +1,15 @@
+import { isSyncTransport, LacunaError, type SyncTransport } from "@lacuna/page";
+import { predictors } from "@lacuna/prefetch";
 import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
 import type { CheckedOptions } from "./check-options.ts";
 import { type Listeners, toldFetch } from "./events.ts";
 import { openStore } from "./local-store.ts";
+import type { PartialSyncOptions, PrefetchReason } from "./options.ts";
 import { nameOf, openRemote, type Remote } from "./remote.ts";
+import { RemoteSession } from "./remote-writes/remote-session.ts";
+import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
@@ -38,7 +43,8 @@ export async function openParts(options: CheckedOptions, how: OpenPartsHow): Pro
   const { path, store, tabs, url } = options;
   const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
   const { share } = localFiles;
-  if (share === undefined || tabs === "exclusive" || store !== undefined || path === ":memory:") return open(how);
+  if (share === undefined || tabs === "exclusive" || store !== undefined || path === ":memory:")
+    return open(how);
   return share({ ...how, path, remote: typeof url === "string" ? nameOf(url) : undefined, open });
 }
 
@@ -60,17 +66,26 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       wasm,
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
-      runAhead: Array.isArray(prefetch) ? prefetch.includes("run-ahead") : prefetch !== false,
+      runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
     });
     signal.throwIfAborted();
-    return { replica, sql };
+    if (options.remoteWrites !== true) return { replica, sql };
+    const session = new RemoteSession(syncTransportOf(remote), async () => {
+      if (await replica.pull()) listeners.tell("change", { from: "remote" });
+    });
+    return { replica, sql: withRemoteWrites(sql, session) };
   } catch (error) {
     await replica.close();
     throw error;
   }
+}
+
+function syncTransportOf(remote: Remote | undefined): SyncTransport {
+  if (remote !== undefined && isSyncTransport(remote.transport)) return remote.transport;
+  throw new LacunaError("NOT_SUPPORTED", "option remoteWrites needs a sync server");
 }
 
 function replicaOptions(
@@ -92,8 +107,9 @@ function replicaOptions(
     pullBytesThreshold: options.pullBytesThreshold,
     segmentBytes: segmentSize,
     memoryBytes: options.memoryBytes,
-    prefetch,
+    prefetch: prefetch === false ? false : (given) => predictors({ ...given, causes: causesOf(prefetch) }),
     onProgress: options.onProgress,
+    onPages: options.onPages,
     openSql: replaySql(options),
     clientName: options.clientName,
     transform: options.transform,
@@ -103,3 +119,7 @@ function replicaOptions(
     deferred: remote === undefined || isPaused || options.bootstrapIfEmpty === false,
   };
 }
+
+/** The causes that were named; `undefined` for all of them, or none. */
+const causesOf = (prefetch: PartialSyncOptions["prefetch"]): readonly PrefetchReason[] | undefined =>
+  typeof prefetch === "object" ? prefetch : undefined;

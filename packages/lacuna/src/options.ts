@@ -1,7 +1,11 @@
-import type { PageStore } from "@lacuna/page";
+import type { CacheEvent } from "@lacuna/cache";
+import type { PageStore, PrefetchCause } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress, Transform } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
+
+/** What `onPages` is told. */
+export type PagesEvent = CacheEvent;
 
 /** What of the database comes at opening. */
 export type BootstrapStrategy =
@@ -9,6 +13,12 @@ export type BootstrapStrategy =
   | { readonly kind: "prefix"; readonly length: number }
   /** The pages that running `query` touches. The remote must be able to run SQL. */
   | { readonly kind: "query"; readonly query: string };
+
+/** Why pages are fetched ahead of a reader of SQL. */
+export type PrefetchReason = Extract<
+  PrefetchCause,
+  "run-ahead" | "overflow" | "scan" | "index-rows" | "children" | "history"
+>;
 
 export interface PartialSyncOptions {
   /** @default { kind: "prefix", length: 131072 } */
@@ -21,10 +31,11 @@ export interface PartialSyncOptions {
    */
   readonly segmentSize?: number | "auto" | undefined;
   /**
-   * Fetch pages ahead of the reader, by the structure of the database and only on evidence.
+   * Fetch pages ahead of the reader, only on evidence; or only for some causes: `"run-ahead"` runs statements ahead of
+   * themselves, the others go by the structure of the database and by what statements came to before.
    * @default true
    */
-  readonly prefetch?: boolean | undefined;
+  readonly prefetch?: boolean | readonly PrefetchReason[] | undefined;
 }
 
 export interface ConnectOptions extends RemoteOptions {
@@ -93,6 +104,11 @@ export interface ConnectOptions extends RemoteOptions {
   readonly store?: PageStore | undefined;
   /** Told how the opening goes, batch by batch. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Told of every request for missing pages, of every page that comes and why, and of its first use: what a live picture of
+   * the database needs. Pages that come at opening are not among them. Must not throw.
+   */
+  readonly onPages?: ((event: PagesEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 

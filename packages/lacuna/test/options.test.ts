@@ -64,6 +64,11 @@ describe("options of connect", () => {
       { path: PATH, url: URL, partialSync: { segmentSize: "large" } },
       'segmentSize must be an integer from 1 or "auto"',
     ],
+    [
+      "an unknown cause",
+      { path: PATH, url: URL, partialSync: { prefetch: ["scan", "magic"] } },
+      "prefetch must be true, false or a list of run-ahead, overflow",
+    ],
     ["an unknown word", { path: PATH, url: URL, remote: "ftp" }, "remote"],
     [
       "both names of one thing",

@@ -1,6 +1,6 @@
 import { closedError } from "@lacuna/page";
 import { type BatchOptions, type BatchResult, type BatchStatement, resolveBatch } from "./batch.ts";
-import type { ConnectionCounters } from "./connection.ts";
+import type { ConnectionCounters } from "./connection-setup.ts";
 import { chooseDriver, type DriverName } from "./driver.ts";
 import type { RunResult } from "./execution.ts";
 import { loadWasm } from "./load-wasm.ts";
@@ -40,7 +40,7 @@ export interface SqlCalls {
   pragma(text: string, options?: CallOptions): Promise<Row[]>;
   /**
    * Whether the statement can run without the network. It is run for that, on the pages held locally, and stops at the first
-   * one that is not. Statements that write cannot be asked about.
+   * one that is not. What it writes is rolled back.
    */
   isResident(sql: string, ...parameters: Parameters): Promise<boolean>;
   /** What the statement is expected to fetch, as far as the pages held locally tell; none of its pages is fetched. */
@@ -59,7 +59,6 @@ export interface SqlTransaction extends SqlCalls {
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]>;
-  with(options: CallOptions): SqlTransaction;
 }
 
 export interface SqlStats {
@@ -222,8 +221,8 @@ class Calls implements SqlTransaction {
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]> {
-    const { mode, raw } = resolveBatch(options);
-    const shape: RowShape = { ...this.#shape(), as: raw ? "array" : "object" };
+    const { mode, raw, safeIntegers = this.#shape().safeIntegers } = resolveBatch(options);
+    const shape: RowShape = { as: raw ? "array" : "object", safeIntegers };
     const copied = statements.map(
       (statement): { readonly sql: string; readonly given: readonly unknown[] } =>
         typeof statement === "string"
@@ -253,7 +252,7 @@ class Calls implements SqlTransaction {
     return this.transactions.alone(mode, run);
   }
 
-  with(options: CallOptions): SqlTransaction {
+  with(options: CallOptions): SqlCalls {
     return new Calls(this, this.#shape, { ...this.#options, ...options }, this.#owner);
   }
 

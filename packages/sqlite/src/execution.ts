@@ -1,5 +1,6 @@
 import type { Column, CompiledStatement } from "./compiled-statement.ts";
-import type { Circumstances, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Circumstances } from "./connection-setup.ts";
 import { bindParameters, type ParameterNames, resolveParameters, type SqlValue } from "./parameters.ts";
 import { SQLITE_OK } from "./result-code.ts";
 import { RowReader, type RowShape } from "./row-reader.ts";
@@ -125,14 +126,18 @@ export function runStatement(
   });
 }
 
-/** Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. */
+/**
+ * Runs a statement to its end, or to `limit` rows, for the sake of the pages that it reads. What it writes is rolled back.
+ */
 export function walkThrough(connection: Connection, execution: Execution, limit: number): Promise<void> {
   return connection.perform(execution, async () => {
     const { statement } = await start(connection, execution);
     try {
+      if (!statement.readonly) await connection.command("BEGIN");
       await connection.step(statement.pointer, undefined, limit, []);
     } finally {
       connection.giveBack(statement);
+      if (connection.inTransaction) await connection.command("ROLLBACK");
     }
   });
 }

@@ -5,6 +5,11 @@ import { assembleModule, leb, sleb } from "./wasm-assembler.ts";
 const SEARCHED_BYTES = 2048;
 const MARK = 0x5a17_0c3b;
 const SQLITE_INSERT = 18;
+/** What SQLite says of the old value of a virtual column: it is stored nowhere. */
+const SQLITE_RANGE = 25;
+/** Locals of the hook, behind its seven parameters. */
+const COLUMN = 7;
+const RESULT = 8;
 const TYPE = "v(iiiiijj)";
 
 // WebAssembly Core Specification, "Instructions".
@@ -15,7 +20,15 @@ const IF = [0x04, 0x40];
 const END = [0x0b];
 const RETURN = [0x0f];
 const NE = [0x47];
-const GT_S = [0x4a];
+const GE_S = [0x4e];
+const EQZ = [0x45];
+const ADD = [0x6a];
+const BLOCK = [0x02, 0x40];
+const LOOP = [0x03, 0x40];
+const branch = (depth: number) => [0x0c, depth];
+const branchIf = (depth: number) => [0x0d, depth];
+const set = (local: number) => [0x21, local];
+const tee = (local: number) => [0x22, local];
 const LOAD_I32 = [0x28, 2, 0];
 
 /** Told of a row that is about to change: its operation, the name of its table, and its row ids before and after. */
@@ -64,7 +77,12 @@ export class PreupdateHook {
     const { sqlite, heap } = this.#engine;
     const out = sqlite.malloc(4);
     const table = sqlite.__indirect_function_table;
-    const old = (column: number) => [...get(1), ...constant(column), ...constant(out), ...call(1)];
+    /** Reads the old value of a column; leaves the hook if it cannot be read, and the result in a local. */
+    const read = [
+      ...[...get(1), ...get(COLUMN), ...constant(out), ...call(1), ...tee(RESULT), ...IF],
+      ...[...get(RESULT), ...constant(SQLITE_RANGE), ...NE, ...IF, ...RETURN, ...END],
+      ...END,
+    ];
     const bytes = assembleModule({
       imports: [
         { name: "record", type: TYPE },
@@ -77,14 +95,16 @@ export class PreupdateHook {
         {
           name: "hook",
           type: TYPE,
-          locals: 0,
+          locals: 2,
           code: [
             ...[...get(2), ...constant(SQLITE_INSERT), ...NE, ...IF],
-            ...[...old(0), ...IF, ...RETURN, ...END],
+            ...[...constant(0), ...set(COLUMN), ...read],
             // The first column can be the row id, which is known without reading the row.
-            ...[...get(1), ...call(2), ...constant(1), ...GT_S, ...IF],
-            ...[...old(1), ...IF, ...RETURN, ...END],
-            ...END,
+            ...[...constant(1), ...set(COLUMN), ...BLOCK, ...LOOP],
+            ...[...get(COLUMN), ...get(1), ...call(2), ...GE_S, ...branchIf(1)],
+            ...[...read, ...get(RESULT), ...EQZ, ...branchIf(1)],
+            ...[...get(COLUMN), ...constant(1), ...ADD, ...set(COLUMN), ...branch(0)],
+            ...[...END, ...END],
             ...END,
             ...[...constant(this.#noting), ...LOAD_I32, ...IF],
             ...[...get(2), ...get(4), ...get(5), ...get(6), ...call(3), ...END],

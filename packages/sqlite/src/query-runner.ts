@@ -1,6 +1,7 @@
 import { closedError } from "@lacuna/page";
 import type { Snapshot, SnapshotSource, WriteSource } from "@lacuna/pager";
-import { Connection, type ConnectionSetup, type Writing } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionSetup, Writing } from "./connection-setup.ts";
 import {
   type Answer,
   answerStatement,
@@ -23,7 +24,7 @@ import type { Task } from "./scout/scout-run.ts";
 import { type ScoutStats, Scouts, type ScoutsOptions } from "./scout/scouts.ts";
 import { payingFollower, type QueryBudget, Spending } from "./scout/spending.ts";
 import type { Estimate } from "./scout/survey.ts";
-import { namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
+import { changesRows, namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import type { Owner } from "./transactions.ts";
 import { settledOrAborted } from "./turn.ts";
 import { View } from "./view.ts";
@@ -215,9 +216,10 @@ export class QueryRunner {
     look: (snapshot: Snapshot, task: Task, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { signal } = this.#signals({ sql, given, ...request });
+    const writes = request.kind !== "read";
     const snapshot = await this.#source.snapshot({ signal });
     try {
-      return await look(snapshot, { sql, given, limit: Number.POSITIVE_INFINITY }, signal);
+      return await look(snapshot, { sql, given, limit: Number.POSITIVE_INFINITY, writes }, signal);
     } finally {
       snapshot.release();
     }
@@ -296,8 +298,9 @@ export class QueryRunner {
     const { sql, given, kind, budget } = request;
     const signals = this.#signals(request);
     const spending = budget === undefined ? undefined : new Spending(budget, this.#timers);
-    const scouted = this.#runAhead && ahead && kind === "read";
-    const follower = scouted ? this.#scouts.follow({ sql, given, limit }, spending) : undefined;
+    const writes = kind !== "read";
+    const scouted = this.#runAhead && ahead && (!writes || changesRows(sql));
+    const follower = scouted ? this.#scouts.follow({ sql, given, limit, writes }, spending) : undefined;
     if (spending === undefined) return { follower, ...signals };
     const signal = AbortSignal.any([signals.signal, spending.signal]);
     return { follower: payingFollower(sql, spending, follower), signal, queueSignal: signal };

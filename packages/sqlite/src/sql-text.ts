@@ -35,6 +35,11 @@ export function substituteFor(sql: string): string | undefined {
     : "SELECT 'normal' AS locking_mode";
 }
 
+/** True for a statement that may insert, update or delete rows, and does nothing else. */
+export function changesRows(sql: string): boolean {
+  return /^(?:INSERT|UPDATE|DELETE|REPLACE|WITH)\b/i.test(sql.slice(skipBlank(sql, 0)));
+}
+
 /** Settings of an instance that change what a read gives, or how. */
 const READ_SETTINGS =
   /\bPRAGMA\s+(?:main\s*\.\s*)?(?:case_sensitive_like|reverse_unordered_selects|(?:short|full)_column_names|automatic_index|cache_size|cell_size_check|trusted_schema)\s*[=(][^;]*/gi;

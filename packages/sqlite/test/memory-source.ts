@@ -30,6 +30,8 @@ export class MemorySource implements WriteSource {
   failure: (() => unknown) | undefined;
   /** Fails the read of a page with what this returns. */
   readFailure: ((page: PageNo) => unknown) | undefined;
+  /** Told what is asked for ahead. */
+  onPrefetch: ((pages: readonly PageNo[]) => void) | undefined;
   #state: State;
   #tail: Promise<void> = Promise.resolve();
   #resident: (page: PageNo) => boolean;
@@ -111,7 +113,7 @@ export class MemorySource implements WriteSource {
         if (bytes === undefined) throw new RangeError(`page ${page} of ${state.pages.length}`);
         return bytes;
       },
-      prefetch: async () => {},
+      prefetch: async (pages) => this.onPrefetch?.(pages),
       release: () => {
         if (!released) this.held--;
         released = true;

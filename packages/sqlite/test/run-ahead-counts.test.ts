@@ -29,7 +29,7 @@ const WORKLOADS: readonly (readonly [name: string, sql: string | readonly string
   [
     "20 lookups one after the other",
     scattered.map((id) => `SELECT * FROM message WHERE id = ${id}`),
-    { requests: 28, ratio: EXACT },
+    { requests: 24 },
   ],
   ["20 rows by IN", `SELECT * FROM message WHERE id IN (${scattered})`, { requests: 4, ratio: EXACT }],
   [

@@ -1,3 +1,4 @@
+export { boundValue } from "./changes/bound-value.ts";
 export type { CapturedItem, CapturedRow, CapturedTransaction } from "./changes/captured.ts";
 export type { ChangeId } from "./changes/change.ts";
 export { ChangeError, type PendingChange } from "./changes/change-error.ts";

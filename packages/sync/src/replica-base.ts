@@ -9,7 +9,7 @@ import {
   type Transport,
 } from "@lacuna/page";
 import type { PagerBase } from "@lacuna/pager";
-import { predictors, type TaskHistory, withPrefetch } from "@lacuna/prefetch";
+import { type TaskHistory, withPrefetch } from "@lacuna/prefetch";
 import { type HydrationTarget, hydrate } from "./hydration.ts";
 import type { IngestOptions } from "./ingest.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
@@ -39,7 +39,7 @@ export class ReplicaBase implements PagerBase {
    */
   static async make(
     store: PageStore,
-    { transport, segmentBytes, memoryBytes, prefetch = true }: ReplicaOptions,
+    { transport, segmentBytes, memoryBytes, prefetch = false, onPages }: ReplicaOptions,
     history?: TaskHistory,
   ): Promise<ReplicaBase> {
     const shape = store.shape();
@@ -48,16 +48,16 @@ export class ReplicaBase implements PagerBase {
       store,
       transport,
       shape,
-      segmentBytes: prefetch ? singly(segmentBytes) : segmentBytes,
+      segmentBytes: prefetch === false ? segmentBytes : singly(segmentBytes),
       memoryBytes,
+      onEvent: onPages,
     });
-    if (!prefetch || transport === undefined) return new ReplicaBase(cache, cache, store, transport);
+    if (prefetch === false || transport === undefined) return new ReplicaBase(cache, cache, store, transport);
     const [first] = shape.pageCount === 0 ? [] : await store.get([pageNo(1)]);
     // Some databases reserve the end of every page.
     const usableSize = first === undefined ? shape.pageSize : parseDatabaseHeader(first).usableSize;
     const peek = (page: PageNo): Uint8Array | undefined => cache.glance(page);
-    const causes = prefetch === true ? undefined : prefetch;
-    const source = withPrefetch(cache, predictors({ usableSize, peek, history, causes }));
+    const source = withPrefetch(cache, prefetch({ usableSize, peek, history }));
     return new ReplicaBase(source, cache, store, transport);
   }
 

@@ -1,4 +1,6 @@
-import type { PageStore, PrefetchCause, Transport } from "@lacuna/page";
+import type { CacheEvent } from "@lacuna/cache";
+import type { PageStore, Predictor, Transport } from "@lacuna/page";
+import type { PredictorsOptions } from "@lacuna/prefetch";
 import type { Progress } from "./ingest.ts";
 
 /** What of the remote comes at opening; the rest is fetched when a query needs it. */
@@ -32,11 +34,14 @@ export interface ReplicaOptions {
   /** @see SegmentCacheOptions */
   readonly memoryBytes?: number | undefined;
   /**
-   * Fetch pages ahead of the reader: for all causes there are, or for some of them.
-   * @default true
+   * Makes what predicts the pages to fetch ahead of the readers, such as `predictors` of `@lacuna/prefetch`; an empty list
+   * where readers ask by themselves. Called again whenever the replica moved to another revision.
+   * @default false: nothing is fetched ahead, and missing pages come by segments
    */
-  readonly prefetch?: boolean | readonly PrefetchCause[] | undefined;
+  readonly prefetch?: ((options: PredictorsOptions) => readonly Predictor[]) | false | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Told of every request for missing pages, of every page that comes, and of its first use. Must not throw. */
+  readonly onPages?: ((event: CacheEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }

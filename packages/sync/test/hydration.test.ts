@@ -26,7 +26,7 @@ afterEach(async () => {
 
 async function replicaOf(transport: Transport = remote.transport()): Promise<Replica> {
   const partial = { kind: "prefix", bytes: 4096 } as const;
-  const replica = await openReplica({ store: memoryStore(), transport, partial });
+  const replica = await openReplica({ store: memoryStore(), transport, partial, segmentBytes: 1 });
   open.push(replica);
   return replica;
 }

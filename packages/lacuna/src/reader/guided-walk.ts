@@ -63,6 +63,7 @@ export class GuidedWalk<W extends Walk> {
   #ask(pages: readonly PageNo[]): void {
     if (pages.length === 0) return;
     this.#prefetches++;
-    void this.#source.prefetch(pages, { signal: this.#prefetchSignal }).finally(() => this.#prefetches--);
+    const options = { signal: this.#prefetchSignal, cause: "walk" } as const;
+    void this.#source.prefetch(pages, options).finally(() => this.#prefetches--);
   }
 }

@@ -1,3 +1,4 @@
+import { overflowPredictor } from "@lacuna/prefetch";
 import { composeReplica } from "../compose-replica.ts";
 import type { LocalFiles } from "../local-files.ts";
 import type { RemoteOptions } from "../remote-options.ts";
@@ -36,10 +37,10 @@ export async function openReader(
   signal?.throwIfAborted();
   const replica = await composeReplica({ ...remote, url, path }, files, () => ({
     partial: { kind: "prefix", bytes: prefixBytes ?? DEFAULT_PREFIX_BYTES },
-    // One page: what else is needed is asked for by name.
+    // One page: what else is needed is asked for by name, but for the rest of a long value, which no page names.
     segmentBytes: segmentSize ?? 1,
     memoryBytes,
-    prefetch: false,
+    prefetch: (given) => [overflowPredictor(given)],
     signal,
   }));
   return new Reader(replica, bigints ?? false);

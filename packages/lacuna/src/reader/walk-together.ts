@@ -40,7 +40,7 @@ async function supplyAll(
   const options = { signal, hint: "point" } as const;
   const [first, ...others] = needed.keys();
   const reading = first === undefined ? undefined : source.read(first, options);
-  if (others.length > 0) void source.prefetch(others, { signal });
+  if (others.length > 0) void source.prefetch(others, { signal, cause: "walk" });
   const bytesOfFirst = await reading;
   for (const [page, walks] of needed) {
     const here = page === first ? bytesOfFirst : source.peek(page);

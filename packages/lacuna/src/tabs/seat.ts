@@ -85,7 +85,9 @@ export class Seat {
       living.resolve();
       return this.#released.promise;
     };
-    platform.locks.request(tabLock(path, this.#name), { signal: this.#over.signal }, alive).catch(living.reject);
+    platform.locks
+      .request(tabLock(path, this.#name), { signal: this.#over.signal }, alive)
+      .catch(living.reject);
     await living.promise;
     await this.ask({ call: "stats" }, signal);
   }

@@ -1,5 +1,5 @@
 import { LacunaError } from "@lacuna/page";
-import type { CallOptions, SqlStatement, SqlTransaction } from "@lacuna/sqlite";
+import type { BatchOptions, SqlCalls, SqlStatement, SqlTransaction } from "@lacuna/sqlite";
 import type { Parts } from "../open-parts.ts";
 import type { PreparedFacts, Question, Setting, SomeRows } from "./question.ts";
 
@@ -69,7 +69,7 @@ export class Session {
       case "exec":
         return this.#calls(question, signal).exec(question.sql);
       case "batch":
-        return this.#calls(question, signal).batch(question.statements, question.options);
+        return this.#base(question).batch(question.statements, batchOptions(question));
       case "begin":
         return this.#begin(question.mode);
       case "end":
@@ -109,15 +109,22 @@ export class Session {
     return `${this.#owner} ${++this.#last}`;
   }
 
-  #calls({ safeIntegers, budget, transaction }: Setting, signal: AbortSignal): SqlTransaction {
-    const options: CallOptions = { safeIntegers, budget, signal };
-    return (transaction === undefined ? this.#parts.sql : this.#open(transaction).calls).with(options);
+  #base({ transaction }: Setting): SqlTransaction {
+    return transaction === undefined ? this.#parts.sql : this.#open(transaction).calls;
+  }
+
+  #calls(setting: Setting, signal: AbortSignal): SqlCalls {
+    const { safeIntegers, budget } = setting;
+    return this.#base(setting).with({ safeIntegers, budget, signal });
   }
 
   #open(transaction: string): OpenTransaction {
     const open = this.#transactions.get(transaction);
     if (open !== undefined) return open;
-    throw new LacunaError("OWNER_GONE", "the transaction ended with the tab that ran it; nothing of it happened");
+    throw new LacunaError(
+      "OWNER_GONE",
+      "the transaction ended with the tab that ran it; nothing of it happened",
+    );
   }
 
   async #prepare(question: Setting & { readonly sql: string }, signal: AbortSignal): Promise<PreparedFacts> {
@@ -189,6 +196,10 @@ class RolledBack extends Error {}
 /** Copied here, so that the rest of SQL takes them as it takes those of a caller. */
 const parameters = ({ parameters: given }: { readonly parameters: readonly unknown[] }): never[] =>
   given as never[];
+
+function batchOptions({ options, safeIntegers }: Extract<Question, { call: "batch" }>): BatchOptions {
+  return { safeIntegers, ...(typeof options === "string" ? { mode: options } : options) };
+}
 
 function shaped(
   statement: SqlStatement,

@@ -9,6 +9,7 @@ import type {
   Row,
   RowShape,
   RunResult,
+  SqlCalls,
   SqlStatement,
   SqlTransaction,
   TransactionMode,
@@ -64,7 +65,9 @@ export class TabCalls implements SqlTransaction {
   async get<T = Row>(sql: string, ...parameters: Parameters): Promise<T | undefined> {
     const { own } = this;
     if (own !== undefined) return own.get<T>(sql, ...parameters);
-    return (await this.ask({ call: "get", as: "object", ...this.#execution(sql, parameters) })) as T | undefined;
+    return (await this.ask({ call: "get", as: "object", ...this.#execution(sql, parameters) })) as
+      | T
+      | undefined;
   }
 
   async all<T = Row>(sql: string, ...parameters: Parameters): Promise<T[]> {
@@ -101,8 +104,9 @@ export class TabCalls implements SqlTransaction {
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]> {
-    const { own } = this;
-    if (own !== undefined) return own.batch(statements, options);
+    const { own } = this.#setting.seat;
+    if (own !== undefined && this.#setting.transaction() === undefined)
+      return own.sql.batch(statements, options);
     const question = { call: "batch", statements: cloned(statements), options, ...this.setting() } as const;
     return (await this.ask(question)) as BatchResult[];
   }
@@ -112,7 +116,7 @@ export class TabCalls implements SqlTransaction {
   }
 
   /** The same calls, made here, if the database is owned here. What belongs to a transaction goes by its name in any case. */
-  get own(): SqlTransaction | undefined {
+  get own(): SqlCalls | undefined {
     const own = this.#setting.seat.own?.sql;
     if (own === undefined || this.#setting.transaction() !== undefined) return undefined;
     return this.#options === undefined ? own : own.with(this.#options);
@@ -155,7 +159,6 @@ export class TabCalls implements SqlTransaction {
     return executionOf(sql, parameters, this.setting());
   }
 }
-
 
 export function executionOf(
   sql: string,

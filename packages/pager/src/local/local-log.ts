@@ -13,7 +13,7 @@ import {
   readJournal,
 } from "./pull-journal.ts";
 import { type RandomBytes, randomWords } from "./random-words.ts";
-import { recoverLogs } from "./recover-logs.ts";
+import { recoverLogs, reopenChanges } from "./recover-logs.ts";
 import { Turns } from "./turns.ts";
 import type { RecoveredWal, WalLog, WalSalts, WalTransaction } from "./wal-log.ts";
 import { windowFile } from "./window-file.ts";
@@ -272,7 +272,7 @@ export class LocalLog {
     return this.#repair !== undefined;
   }
 
-  /** True if what is to be repaired is a step that is durable and not done. */
+  /** True if a step to another base is durable and not done. */
   get unfinished(): boolean {
     return this.#unfinished;
   }
@@ -409,11 +409,16 @@ export class LocalLog {
       on.onCommit,
       () => applyJournal(this.#files, step),
       async () => {
-        const { wal, changes } = await recoverLogs(this.#files, this.#random);
-        this.#wal = wal.log;
-        this.#changes = changes;
-        this.#nextId = Math.max(this.#nextId, changes.nextId);
-        recovered = wal;
+        if (step.wal === undefined) {
+          // The write-ahead log stays: somebody may have prepared a transaction for it meanwhile.
+          this.#changes = await reopenChanges(this.#files, this.#wal);
+        } else {
+          const { wal, changes } = await recoverLogs(this.#files, this.#random);
+          this.#wal = wal.log;
+          this.#changes = changes;
+          recovered = wal;
+        }
+        this.#nextId = Math.max(this.#nextId, this.#changes.nextId);
       },
       async () => {
         if (recovered !== undefined) await on.onDone(recovered);
@@ -427,7 +432,8 @@ export class LocalLog {
       }
       this.#unfinished = false;
     };
-    this.#unfinished = true;
+    // Other steps leave what is shown as it is: readers need not wait for them.
+    this.#unfinished = step.move.length > 0;
     await this.#repaired();
   }
 }

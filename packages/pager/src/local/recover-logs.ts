@@ -7,6 +7,14 @@ import { type RandomBytes, randomWords } from "./random-words.ts";
 import type { RunningChecksum } from "./running-checksum.ts";
 import { type RecoveredWal, WalLog } from "./wal-log.ts";
 
+/** Reads a log of changes that was written anew, all of them certain, beside a write-ahead log that stays. */
+export async function reopenChanges({ changes }: ReplicaFiles, wal: WalLog): Promise<ChangeLog> {
+  const found = await ChangeLog.open(changes, { mayBeTorn: false });
+  if (found === undefined) throw new Error("BUG: no log of changes where one was just written");
+  await found.recover(new Map(), wal.written.end);
+  return found;
+}
+
 /** Reads both logs and cuts off what does not count. */
 export async function recoverLogs(
   files: ReplicaFiles,

@@ -34,14 +34,24 @@ export class GuessedPages implements Snapshot {
   readonly #guide: Guide;
   readonly #run: number;
 
-  /** @param run a number that is another one for each run */
-  constructor(snapshot: Snapshot, glance: Glance, forest: Forest, guide: Guide, run: number) {
+  /**
+   * @param run a number that is another one for each run
+   * @param writes whether placeholders may be written to
+   */
+  constructor(
+    snapshot: Snapshot,
+    glance: Glance,
+    forest: Forest,
+    guide: Guide,
+    run: number,
+    writes: boolean,
+  ) {
     this.revision = snapshot.revision;
     this.version = snapshot.version;
     this.pageSize = snapshot.pageSize;
     this.pageCount = snapshot.pageCount;
     this.#glance = glance;
-    this.#terrain = new Terrain(forest, snapshot.pageSize, snapshot.pageCount);
+    this.#terrain = new Terrain(forest, snapshot.pageSize, snapshot.pageCount, writes);
     this.#guide = guide;
     this.#run = run;
   }

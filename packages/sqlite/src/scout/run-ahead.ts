@@ -188,7 +188,7 @@ export class RunAhead implements Follower, RunOwner {
     );
     this.#run = run;
     this.#usedSteps = 0;
-    void run.walk(scout.connection, this.#task).then((ending) => {
+    void run.walk(scout, this.#task).then((ending) => {
       this.#spentMilliseconds += run.milliseconds;
       if (ending === "failed") this.#failed = true;
       scout.end(ending, run.milliseconds);

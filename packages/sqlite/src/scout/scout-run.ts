@@ -1,6 +1,5 @@
 import type { PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot } from "@lacuna/pager";
-import type { Connection } from "../connection.ts";
 import { walkThrough } from "../execution.ts";
 import { pause } from "../pause.ts";
 import { SqlError } from "../sql-error.ts";
@@ -8,6 +7,7 @@ import { View } from "../view.ts";
 import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { GuessedPages, type Guide } from "./guessed-pages.ts";
+import type { Scout } from "./scouts.ts";
 
 /** A statement that is run. */
 export interface Task {
@@ -15,6 +15,7 @@ export interface Task {
   readonly given: readonly unknown[];
   /** Rows wanted at most. */
   readonly limit: number;
+  readonly writes: boolean;
 }
 
 /** For whom a run names pages. */
@@ -106,12 +107,14 @@ export class ScoutRun implements Guide {
   }
 
   /** Never rejects. */
-  async walk(connection: Connection, { sql, given, limit }: Task): Promise<Ending> {
+  async walk({ connection, sandbox }: Pick<Scout, "connection" | "sandbox">, task: Task): Promise<Ending> {
+    const { sql, given, limit } = task;
     const { snapshot, glance, forest, number, view, missed, milliseconds } = this.#ground;
     const { signal } = this.#controller;
     this.#since = this.#owner.now();
     try {
-      const pages = new GuessedPages(snapshot, glance, forest, this, number);
+      const pages = new GuessedPages(snapshot, glance, forest, this, number, task.writes);
+      sandbox.pages = pages;
       const guessed = (): Promise<View> => View.open({ snapshot: () => pages }, signal);
       const slices = { milliseconds, pause: () => this.#pause() };
       // What belongs to the view must not change while it is looked at.

@@ -1,12 +1,14 @@
 import { closedError, pageNo } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
-import { Connection, type ConnectionSetup } from "../connection.ts";
+import { Connection } from "../connection.ts";
+import type { ConnectionSetup } from "../connection-setup.ts";
 import type { Timers } from "../reader-pool.ts";
 import type { View } from "../view.ts";
 import type { Batches } from "./batches.ts";
 import { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { RunAhead } from "./run-ahead.ts";
+import { Sandbox } from "./sandbox.ts";
 import type { Ending, Task } from "./scout-run.ts";
 import type { Spending } from "./spending.ts";
 import { type Estimate, estimate, holds, isResident, type Surveyor } from "./survey.ts";
@@ -42,9 +44,18 @@ export interface ScoutsOptions {
 /** Instances at most: a run that waits for its reader keeps its own. */
 const MAX_SCOUTS = 4;
 
+/** Has SQLite take it calmly that an index, being a placeholder, lacks the entry of a row that is deleted. */
+const TOLERANT = "PRAGMA writable_schema=ON";
+
+interface Instance {
+  readonly connection: Connection;
+  readonly sandbox: Sandbox;
+}
+
 /** An instance lent to one run, and what the run needs to know. */
 export interface Scout {
   readonly connection: Connection;
+  readonly sandbox: Sandbox;
   readonly forest: Forest;
   /** Another one for each run. */
   readonly number: number;
@@ -66,7 +77,7 @@ export class Scouts {
     reached: 0,
     milliseconds: 0,
   };
-  readonly #idle: Connection[] = [];
+  readonly #idle: Instance[] = [];
   #instances = 0;
   #generation = 0;
   #number = 0;
@@ -93,19 +104,19 @@ export class Scouts {
       this.#counters.skipped++;
       return undefined;
     }
-    const connection = this.#idle.pop() ?? this.#make();
+    const instance = this.#idle.pop() ?? this.#make();
     this.#counters.runs++;
     this.#number = (this.#number + 1) | 0;
     const generation = this.#generation;
     return {
-      connection,
+      ...instance,
       forest,
       number: this.#number,
       end: (ending, milliseconds) => {
         if (ending === "completed") this.#counters.completed++;
         else if (ending === "failed") this.#counters.failed++;
         this.#counters.milliseconds += milliseconds;
-        this.#putBack(connection, generation);
+        this.#putBack(instance, generation);
       },
     };
   }
@@ -135,7 +146,7 @@ export class Scouts {
   /** Has the instances replaced, because they should be set up otherwise. */
   renew(): void {
     this.#generation++;
-    for (const connection of this.#idle.splice(0)) this.#drop(connection);
+    for (const instance of this.#idle.splice(0)) void this.#drop(instance);
   }
 
   stats(): ScoutStats {
@@ -146,19 +157,19 @@ export class Scouts {
   async close(): Promise<void> {
     this.#closed = true;
     this.#options.timers.clearTimeout(this.#idleTimer);
-    await Promise.all(this.#idle.splice(0).map((connection) => this.#drop(connection)));
+    await Promise.all(this.#idle.splice(0).map((instance) => this.#drop(instance)));
   }
 
   /** Those who ask get an instance however many there are. */
   async #survey<T>(work: (surveyor: Surveyor) => Promise<T>): Promise<T> {
     if (this.#closed) throw closedError("the database");
-    const connection = this.#idle.pop() ?? this.#make();
+    const instance = this.#idle.pop() ?? this.#make();
     const generation = this.#generation;
     this.#number = (this.#number + 1) | 0;
     try {
-      return await work({ connection, number: this.#number });
+      return await work({ ...instance, number: this.#number });
     } finally {
-      this.#putBack(connection, generation);
+      this.#putBack(instance, generation);
     }
   }
 
@@ -178,20 +189,25 @@ export class Scouts {
     }
   }
 
-  #make(): Connection {
+  #make(): Instance {
     const { setup } = this.#options;
     const counters = { waits: 0, restarts: 0, instances: 0 };
-    const connection = Connection.now({ ...setup, counters, givesUp: true });
+    const sandbox = new Sandbox();
+    const settings = [...setup.settings, TOLERANT];
+    const writing = { source: sandbox };
+    const connection = Connection.now({ ...setup, settings, writing, counters, givesUp: true });
     this.#instances++;
-    return connection;
+    return { connection, sandbox };
   }
 
-  #putBack(connection: Connection, generation: number): void {
-    if (this.#closed || connection.broken || generation !== this.#generation) {
-      void this.#drop(connection);
+  #putBack(instance: Instance, generation: number): void {
+    instance.sandbox.pages = undefined;
+    const { broken, inTransaction } = instance.connection;
+    if (this.#closed || broken || inTransaction || generation !== this.#generation) {
+      void this.#drop(instance);
       return;
     }
-    this.#idle.push(connection);
+    this.#idle.push(instance);
     const { timers, idleMilliseconds } = this.#options;
     timers.clearTimeout(this.#idleTimer);
     this.#idleTimer = timers.setTimeout(() => {
@@ -199,7 +215,7 @@ export class Scouts {
     }, idleMilliseconds);
   }
 
-  #drop(connection: Connection): Promise<void> {
+  #drop({ connection }: Instance): Promise<void> {
     this.#instances--;
     return connection.close();
   }

@@ -6,6 +6,7 @@ import { View } from "../view.ts";
 import type { Forest } from "./forest.ts";
 import { type Glance, glanceOf } from "./glance.ts";
 import { GuessedPages, type Guide, withChangeCounter } from "./guessed-pages.ts";
+import type { Sandbox } from "./sandbox.ts";
 import type { Task } from "./scout-run.ts";
 
 /** What a statement is expected to fetch, as far as the pages that are here tell. */
@@ -23,6 +24,7 @@ export interface Estimate {
 /** An instance to look with. */
 export interface Surveyor {
   readonly connection: Connection;
+  readonly sandbox: Sandbox;
   /** Another one for each run. */
   readonly number: number;
 }
@@ -102,13 +104,14 @@ const UNLIMITED = { milliseconds: Number.POSITIVE_INFINITY, pause: () => Promise
  * @throws `signal.reason` if aborted
  */
 export async function isResident(
-  { connection, number }: Surveyor,
+  { connection, sandbox, number }: Surveyor,
   snapshot: Snapshot,
   { sql, given, limit }: Task,
   signal: AbortSignal,
 ): Promise<boolean> {
   const held = new HeldPages(snapshot, number);
-  const view = (): Promise<View> => View.open({ snapshot: () => held }, signal);
+  sandbox.pages = held;
+  const view = (): Promise<View> => View.open(sandbox, signal);
   try {
     await walkThrough(connection, { sql, given, signal, view }, limit);
     return true;
@@ -120,15 +123,16 @@ export async function isResident(
 
 /** What a statement is expected to fetch. Placeholders may end it early, and then `complete` is false. */
 export async function estimate(
-  { connection, number }: Surveyor,
+  { connection, sandbox, number }: Surveyor,
   snapshot: Snapshot,
   forest: Forest,
-  { sql, given, limit }: Task,
+  { sql, given, limit, writes }: Task,
   signal: AbortSignal,
 ): Promise<Estimate> {
   const census = new Census();
-  const guessed = new GuessedPages(snapshot, glanceOf(snapshot), forest, census, number);
-  const view = (): Promise<View> => View.open({ snapshot: () => guessed }, signal);
+  const guessed = new GuessedPages(snapshot, glanceOf(snapshot), forest, census, number, writes);
+  sandbox.pages = guessed;
+  const view = (): Promise<View> => View.open(sandbox, signal);
   let complete = true;
   try {
     await walkThrough(connection, { sql, given, signal, view, slices: UNLIMITED }, limit);

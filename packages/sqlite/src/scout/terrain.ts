@@ -42,13 +42,16 @@ export class Terrain {
   readonly #forest: Forest;
   readonly #pageSize: number;
   readonly #pageCount: number;
+  readonly #writes: boolean;
   /** The one used last comes last. */
   readonly #interiors: Interior[] = [];
   /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
   readonly #unread = new Map<Tree, Uint8Array[]>();
   readonly #candidates = new Map<Tree, Rowid[]>();
 
-  constructor(forest: Forest, pageSize: number, pageCount: number) {
+  /** @param writes whether placeholders may be written to: then no two cells may lie in the same place */
+  constructor(forest: Forest, pageSize: number, pageCount: number, writes: boolean) {
+    this.#writes = writes;
     this.#forest = forest;
     this.#pageSize = pageSize;
     this.#pageCount = pageCount;
@@ -152,7 +155,8 @@ export class Terrain {
     // Taken to be as full as SQLite leaves it when keys come in order, until a leaf was seen.
     const bytes = parent.view.contentStart < usableSize ? usableSize - parent.view.contentStart : usableSize;
     const usual = Math.floor((usableSize - 8) / (bytes / Math.max(1, parent.view.cellCount) - 2));
-    return placeholderIndexLeafLike(page, parent.view, cell, cellsPerLeaf(tree, Math.max(1, usual)));
+    const count = this.#writes ? 1 : cellsPerLeaf(tree, Math.max(1, usual));
+    return placeholderIndexLeafLike(page, parent.view, cell, count);
   }
 
   /** Chains mostly lie in order: the next page is taken to be the next of the chain. */

@@ -24,7 +24,7 @@ export interface DotPlot {
 }
 
 const WIDTH = 960;
-const LABEL_WIDTH = 232;
+const LABEL_WIDTH = 256;
 const ROW_HEIGHT = 22;
 const TOP = 30;
 const BOTTOM = 34;
@@ -49,8 +49,8 @@ export function seriesSign(series: number, x: number, y: number, radius = 5): st
 export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): string {
   const values = rows.flatMap(({ dots, mark }) => [...dots.map(({ value }) => value), mark ?? 0]);
   const positive = values.filter((value) => value > 0);
-  const low = 10 ** Math.floor(Math.log10(Math.min(1e9, ...positive)) + 1e-9);
-  const high = Math.max(low * 10, ...positive) * 1.12;
+  const low = stepBelow(Math.min(1e9, ...positive));
+  const high = Math.max(low * 5, ...positive) * 1.12;
   const span = Math.log10(high / low);
   const plotWidth = WIDTH - LABEL_WIDTH - RIGHT;
   // Nothing at all has no place on such an axis: it stands at its left end.
@@ -97,13 +97,20 @@ ${parts.join("\n")}
 
 function ticks(low: number, high: number): { readonly value: number; readonly isMain: boolean }[] {
   const found: { value: number; isMain: boolean }[] = [];
-  for (let decade = low; decade <= high; decade *= 10) {
+  for (let decade = 10 ** Math.floor(Math.log10(low) + 1e-9); decade <= high; decade *= 10) {
     for (const step of [1, 2, 5]) {
       const value = decade * step;
-      if (value <= high) found.push({ value, isMain: step === 1 || high / low < 500 });
+      if (value >= low * 0.999 && value <= high)
+        found.push({ value, isMain: step === 1 || high / low < 500 });
     }
   }
   return found;
+}
+
+/** The largest of 1, 2 and 5 times a power of ten that is not above the value. */
+function stepBelow(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value) + 1e-9);
+  return decade * ([5, 2].find((step) => decade * step <= value) ?? 1);
 }
 
 const plain = (value: number): string => Number(value.toPrecision(2)).toLocaleString("en");

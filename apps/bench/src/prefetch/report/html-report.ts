@@ -36,7 +36,7 @@ ${metricPlot(index, report.mainProfile, "Bytes received", "KiB", ({ receivedByte
 <p class="soft">Lacuna with raw pages on each network. 1 is as fast as anybody can be who asks for every page as soon as its number can
 be known; prefetch that looks beyond a statement can be faster than that.</p>
 ${ratioPlot(index)}
-<h2>Other networks</h2>
+${others.length === 0 ? "" : "<h2>Other networks</h2>"}
 ${others
   .map((profile) =>
     metricPlot(
@@ -164,9 +164,12 @@ function ablationPlot(index: ReportIndex): string {
 function barTable(bars: readonly Bar[]): string {
   const rows = bars.map((bar) => {
     const verdict = barHolds(bar) ? `<td class="held">held</td>` : `<td class="missed">MISSED</td>`;
-    return `<tr>${verdict}<td>${escapeHtml(bar.what)}</td><td class="number">${foundText(bar)}</td><td class="number">${numberText(bar.atMost)}</td><td>${escapeHtml(bar.unit)}</td><td class="why">${escapeHtml(bar.why ?? "")}</td></tr>`;
+    const numbers = [foundText(bar), numberText(bar.atMost)].map((text) => `<td class="number">${text}</td>`);
+    const row = `${verdict}<td>${escapeHtml(bar.what)}</td>${numbers.join("")}<td>${escapeHtml(bar.unit)}</td>`;
+    if (bar.why === undefined) return `<tr>${row}</tr>`;
+    return `<tr class="explained">${row}</tr><tr><td></td><td class="why" colspan="4">${escapeHtml(bar.why)}</td></tr>`;
   });
-  const head = ["", "what", "found", "at most", "", "why"].map((name) => `<th>${name}</th>`).join("");
+  const head = ["", "what", "found", "at most", ""].map((name) => `<th>${name}</th>`).join("");
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
 }
 

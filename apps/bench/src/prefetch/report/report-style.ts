@@ -55,6 +55,7 @@ th, td { padding: 4px 10px; text-align: left; border-bottom: 1px solid var(--lin
 th { color: var(--soft); font-weight: 600; }
 .number { text-align: right; }
 .why { white-space: normal; color: var(--soft); font-size: 12px; }
+.explained td { border-bottom: 0; }
 .held { color: var(--good); font-weight: 600; }
 .missed { color: var(--bad); font-weight: 600; }
 details { margin: 10px 0; }

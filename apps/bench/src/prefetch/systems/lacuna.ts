@@ -1,4 +1,5 @@
 import type { Transport } from "@lacuna/page";
+import { predictors } from "@lacuna/prefetch";
 import { openSqlite, type SqliteOptions } from "@lacuna/sqlite";
 import { memoryStore } from "@lacuna/storage/memory";
 import { openReplica, type PartialBootstrap, type ReplicaOptions } from "@lacuna/sync";
@@ -32,7 +33,7 @@ export function lacuna(options: LacunaOptions): NetworkSystem {
     server = "raw",
     remote,
     partial = PREFIX,
-    prefetch,
+    prefetch = predictors,
     runAhead,
     timers,
     scoutClock,

@@ -7,14 +7,34 @@ export interface LoggedTraffic {
   readonly receivedBytes: number;
 }
 
+/** Requests after which a client is given up: its times are beyond anything that is compared here. */
+const MOST_REQUESTS = 1000;
+
 /** What a client asked for that asks for one thing after another. */
 export class RequestLog {
+  readonly #givenUp = Promise.withResolvers<never>();
   #requests = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
   #open = 0;
 
+  constructor() {
+    // Nobody need be waiting for it.
+    this.#givenUp.promise.catch(() => {});
+  }
+
+  /** Rejects when there were too many requests. The client, whose request is never answered, may never notice. */
+  get givenUp(): Promise<never> {
+    return this.#givenUp.promise;
+  }
+
+  /** @throws once there were too many */
   add(sentBytes: number, receivedBytes: number): void {
+    if (this.#requests >= MOST_REQUESTS) {
+      const error = new Error(`given up after ${MOST_REQUESTS.toLocaleString("en")} requests`);
+      this.#givenUp.reject(error);
+      throw error;
+    }
     this.#requests++;
     this.#sentBytes += sentBytes;
     this.#receivedBytes += receivedBytes;
@@ -27,15 +47,22 @@ export class RequestLog {
   /** A `fetch` without a network. @throws if there are two requests at the same time */
   fetchOf(handler: Handler): typeof fetch {
     return async (input, init) => {
-      if (++this.#open > 1)
-        throw new Error("BUG: a client that is taken for a serial one sent two requests at once");
-      const request = new Request(input, init);
-      const body = await request.clone().arrayBuffer();
-      const response = await handler(request);
-      const answer = await response.arrayBuffer();
-      this.add(body.byteLength, answer.byteLength);
-      this.#open--;
-      return new Response(answer, { status: response.status, headers: response.headers });
+      this.#open++;
+      try {
+        if (this.#open > 1) throw new Error("BUG: a serial client sent two requests at once");
+        const request = new Request(input, init);
+        const body = await request.clone().arrayBuffer();
+        const response = await handler(request);
+        const answer = await response.arrayBuffer();
+        this.add(body.byteLength, answer.byteLength);
+        return new Response(answer, { status: response.status, headers: response.headers });
+      } catch (error) {
+        // Such clients have been seen to wait for ever after an error.
+        this.#givenUp.reject(error);
+        throw error;
+      } finally {
+        this.#open--;
+      }
     };
   }
 }

@@ -80,14 +80,14 @@ const system = (code: string): Statement[] => [
 export const CATALOG_WORKLOADS: readonly Workload[] = [
   {
     id: "catalog-lookups",
-    name: "WITHOUT ROWID: three systems in turn",
+    name: "WITHOUT ROWID: catalogue, in turn",
     database: "catalog",
     statements: ["4326", "4258", "4979"].flatMap(system),
     quick: true,
   },
   {
     id: "catalog-names",
-    name: "search by name without an index",
+    name: "catalogue searched without index",
     database: "catalog",
     statements: [
       { sql: "SELECT code, name FROM geodetic_crs WHERE name LIKE '%84%' ORDER BY name, code LIMIT 20" },

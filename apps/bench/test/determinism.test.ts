@@ -1,0 +1,34 @@
+import { syncHandler } from "@lacuna/server";
+import { openServedFile } from "@lacuna/server/node";
+import { expect, it, onTestFinished } from "vitest";
+import { AnswerCheck } from "../src/prefetch/answer-check.ts";
+import { prepareDatabases } from "../src/prefetch/databases/bench-databases.ts";
+import { measureOnNetwork } from "../src/prefetch/measure.ts";
+import { lacuna } from "../src/prefetch/systems/lacuna.ts";
+import { messageWorkloads } from "../src/prefetch/workloads/message-workloads.ts";
+
+it("the same run costs the same twice: requests, bytes and simulated time", async () => {
+  const { databases, messageCounts } = prepareDatabases(true, undefined, () => {});
+  const path = databases[0]?.path ?? "";
+  const served = await openServedFile(path);
+  onTestFinished(() => served.close());
+  const check = new AnswerCheck(path);
+  onTestFinished(() => check.close());
+  const raw = syncHandler({ database: served });
+  const site = { path, name: served.name, handlers: { raw, compressed: raw } };
+  const profile = { rttMs: 50, bandwidthBitsPerSecond: 20_000_000, jitterMs: 5 };
+  const costs = async (): Promise<unknown[]> => {
+    const all: unknown[] = [];
+    for (const workload of messageWorkloads(messageCounts)) {
+      if (!["latest-of-user", "range", "search"].includes(workload.id)) continue;
+      const system = lacuna({ id: "l", name: "l" });
+      const { work } = await measureOnNetwork(system, site, workload, profile, check);
+      const { requests, sentBytes, receivedBytes, simulatedMs } = work;
+      all.push({ id: workload.id, requests, sentBytes, receivedBytes, simulatedMs });
+    }
+    return all;
+  };
+  const first = await costs();
+  expect(first.length).toBe(3);
+  expect(await costs()).toEqual(first);
+}, 120_000);
