@@ -451,6 +451,29 @@ describe("a checkpoint", () => {
     await again.close();
   });
 
+  it("does not keep readers waiting", async () => {
+    const pager = await pagerOn(await remoteStore(REMOTE));
+    for (let fill = 0; fill < 20; fill++) await write(pager, { 2: fill, 3: fill });
+    const early = await pager.snapshot();
+    let done = false;
+    const checkpoint = pager.checkpoint().then(() => {
+      done = true;
+    });
+    let looked = 0;
+    while (!done) {
+      const snapshot = pager.snapshot();
+      if (snapshot instanceof Promise) throw new Error("expected a snapshot at once, found a promise");
+      expect(await contents(snapshot)).toEqual([1, 19, 19, 4, 5]);
+      expect(await contents(early)).toEqual([1, 19, 19, 4, 5]);
+      snapshot.release();
+      looked++;
+      await Promise.resolve();
+    }
+    await checkpoint;
+    expect(looked).toBeGreaterThan(5);
+    await pager.close();
+  });
+
   it("leaves the pages of the remote as they are", async () => {
     const store = await remoteStore(REMOTE);
     const pager = await pagerOn(store);

@@ -4,7 +4,7 @@ import { encodeChangeset, SQLITE_INSERT, updatedRowids } from "./changeset.ts";
 import type { Engine } from "./engine.ts";
 import { NullKeys } from "./null-keys.ts";
 import type { SqlValue } from "./parameters.ts";
-import { type Ask, lowerCase, quoteName, quoteText, rowsById, SchemaFacts } from "./schema-facts.ts";
+import { type Ask, lowerCase, quoteName, quoteText, rowsById, type SchemaFacts } from "./schema-facts.ts";
 import { sqlErrorOf } from "./sql-error.ts";
 import { skipBlank } from "./sql-text.ts";
 import type { StatementEffects } from "./statement-effects.ts";
@@ -49,11 +49,11 @@ export class ChangeRecorder {
   /** Open savepoints, the innermost last, and how many items there were before each. */
   #savepoints: { readonly name: string; readonly items: number }[] = [];
 
-  constructor(engine: Engine, db: number, options: RecorderOptions) {
+  constructor(engine: Engine, db: number, facts: SchemaFacts, options: RecorderOptions) {
     this.#engine = engine;
     this.#db = db;
     this.#options = options;
-    this.#facts = new SchemaFacts(options.ask);
+    this.#facts = facts;
     const wants = (table: string) => !BOOKKEEPING.test(table) && this.#facts.kindOf(table) !== "shadow";
     this.#nullKeys = new NullKeys(engine, db);
     this.#session = new ChangeSession(engine, db, wants, (...row) => this.#nullKeys.note(...row));
@@ -69,11 +69,12 @@ export class ChangeRecorder {
       if (effects.savepoint.operation === "BEGIN") await this.#cut();
       return;
     }
+    if (effects.touches.size === 0 && !effects.setsHeader) return;
     await this.#facts.load();
     if (effects.ddl || this.#isReplayed(effects)) {
       await this.#cut();
       if (effects.ddl) this.#cookie = await this.#askCookie();
-    } else if (effects.touches.size > 0) {
+    } else {
       for (const name of effects.touches) {
         if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
         const table = await this.#facts.table(name);
@@ -111,11 +112,6 @@ export class ChangeRecorder {
     this.#items = [];
     this.#savepoints = [];
     this.#pending = undefined;
-  }
-
-  /** The schema may be another one. */
-  forgetSchema(): void {
-    this.#facts.forget();
   }
 
   close(): void {

@@ -1,84 +1,21 @@
 import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
-import type { WriteSource } from "@lacuna/pager";
-import type { CapturedTransaction } from "./captured-transaction.ts";
-import { ChangeRecorder } from "./change-recorder.ts";
 import type { CompiledStatement } from "./compiled-statement.ts";
-import type { Driver } from "./driver.ts";
+import type { Circumstances, ConnectionSetup } from "./connection-setup.ts";
 import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
-import type { Lineage } from "./lineage.ts";
-import { FILE_NAME, type Follower, PageFile, type ReadCounters } from "./page-file.ts";
+import { FILE_NAME, PageFile } from "./page-file.ts";
 import type { SqlValue } from "./parameters.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
 import { SQLITE_DONE, SQLITE_OK, SQLITE_ROW } from "./result-code.ts";
 import { ROW_TOO_LONG } from "./row-packer.ts";
 import { RowReader, type SqlResult } from "./row-reader.ts";
 import { SqlCompiler } from "./sql-compiler.ts";
-import { SqlError, sqlErrorOf } from "./sql-error.ts";
-import { substituteFor } from "./sql-text.ts";
+import { SqlError, sqlErrorOf, stoppedError } from "./sql-error.ts";
 import { StatementCache } from "./statement-cache.ts";
-import { EffectsListener, NO_EFFECTS, type StatementEffects } from "./statement-effects.ts";
+import { NO_EFFECTS, type StatementEffects } from "./statement-effects.ts";
 import { type TakenTurn, Turn } from "./turn.ts";
 import { type View, wrongLength } from "./view.ts";
+import { WriteWatch } from "./write-watch.ts";
 import { readonlyError, Writer } from "./writer.ts";
-
-/** How every instance of a database handle is set up. */
-export interface ConnectionSetup {
-  readonly module: WebAssembly.Module;
-  readonly driver: Driver;
-  /** Bytes of SQLite's own page cache. */
-  readonly cacheBytes: number;
-  readonly doubleQuotedStrings: boolean;
-  /** Statements that every instance runs when it is opened. */
-  readonly settings: readonly string[];
-  readonly counters: ConnectionCounters;
-  /** A statement that cannot be suspended ends after its first slice. */
-  readonly givesUp?: boolean | undefined;
-  readonly lineage: Lineage;
-  /** Where and how to write; an instance without it only reads. */
-  readonly writing?: Writing | undefined;
-}
-
-export interface Writing {
-  readonly source: WriteSource;
-  /** Makes a change for the source out of what a transaction did. What it throws makes the commit fail. */
-  readonly capture?: ((transaction: CapturedTransaction) => Uint8Array | undefined) | undefined;
-  /** Told of every commit that wrote. */
-  readonly onCommit?: ((commit: Commit) => void) | undefined;
-}
-
-/** What a transaction changed. */
-export interface Commit {
-  /** Tables of the database that it may have changed rows of, or created, altered or dropped. */
-  readonly tables: readonly string[];
-}
-
-/** Counts over the life of a database handle. */
-export interface ConnectionCounters extends ReadCounters {
-  /** Times a statement was run again because a page was missing. */
-  restarts: number;
-  /** Instances of SQLite made. */
-  instances: number;
-}
-
-/** Under what a statement runs. */
-export interface Circumstances {
-  /** Ends the statement. */
-  readonly signal: AbortSignal;
-  /**
-   * Ends the wait for a turn. Left out where `signal` aborts only when it ends every statement, also the one that has the
-   * turn: thousands that wait would each have to listen to it.
-   */
-  readonly queueSignal?: AbortSignal | undefined;
-  /** A view to read from, held for the caller, if no earlier one is still locked. */
-  readonly view: () => Promise<View>;
-  /** Told what the statement reads. */
-  readonly follower?: Follower | undefined;
-  /**
-   * How long it may compute at a stretch and what it waits for then.
-   * @default 20 ms, and that other events were handled
-   */
-  readonly slices?: { readonly milliseconds: number; readonly pause: () => Promise<void> } | undefined;
-}
 
 const SLICES = { milliseconds: SLICE_MILLISECONDS, pause };
 
@@ -93,6 +30,9 @@ type Outcome<T> =
 
 /** Thrown by a body, before it did anything, to be run again on a view that takes pages. */
 const WRITER_NEEDED = new Error("a view that takes pages is needed");
+
+/** Thrown by a body, before it did anything, when a page was missing that SQLite did without. */
+const PAGE_NEEDED = new Error("a page is needed");
 
 const BUFFER_BYTES = 65_536;
 /** The file says that it is read-only. Asking for that here would make attached `:memory:` databases so, too. */
@@ -117,14 +57,8 @@ export class Connection {
   /** Keeps the turn while it waits for pages, so that statements run in the order they were issued. */
   readonly #inOrder: boolean;
   readonly #compiler: SqlCompiler;
-  #listener: EffectsListener | undefined;
-  #recorder: ChangeRecorder | undefined;
-  /** Of the schema that statements were compiled by. */
-  #schemaKey = "";
-  /** Tables the open transaction may have changed. */
-  #touched = new Set<string>();
-  /** The statement that runs is a transaction by itself. */
-  #autocommits = false;
+  /** Of an instance that may write, while its database is open. */
+  #watch: WriteWatch | undefined;
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
@@ -259,7 +193,7 @@ export class Connection {
           await this.#fetch(outcome, around, waitedFor, performance.now() - began);
           await turn?.takeAgain(around.queueSignal);
         } else {
-          await this.#conclude(around);
+          await this.#conclude(around, outcome);
           if (outcome.kind === "error") throw outcome.error;
           return outcome.value;
         }
@@ -291,39 +225,36 @@ export class Connection {
     await pauseAfterAttempt(attemptMilliseconds, signal);
   }
 
-  /** Ends the transaction of the source if the one of SQLite has ended. */
-  async #conclude(around: Circumstances): Promise<void> {
-    if (this.#writer === undefined || this.#broken !== undefined) return;
+  /** Ends the transaction of the source if the one of SQLite has ended. What failed here has not happened there. */
+  async #conclude(around: Circumstances, outcome: Outcome<unknown>): Promise<void> {
+    if (this.#writer === undefined || this.#watch === undefined || this.#broken !== undefined) return;
     const { committed, writer } = this.#file;
-    const event: Commit = { tables: [...this.#touched] };
     let failure: { readonly error: unknown } | undefined;
     try {
-      failure = await this.#writer.conclude((view) => this.#captured(view, around));
+      failure = await this.#writer.conclude(async (view) => {
+        if (outcome.kind === "error") throw outcome.error;
+        return this.#described(view, around);
+      });
     } catch (cause) {
-      this.#broken = stopped(cause);
+      this.#broken = stoppedError(cause);
       this.#file.abandon();
       throw cause;
     }
-    if (!this.inTransaction) {
-      this.#touched.clear();
-      this.#recorder?.reset();
-    }
-    const ended = writer !== undefined && this.#file.writer !== writer;
-    if (ended && (failure !== undefined || !committed)) this.#forgetSchema();
+    const over = writer !== undefined && this.#file.writer !== writer;
+    if (over && (failure !== undefined || !committed)) this.#forgetSchema();
+    const happened = committed && failure === undefined;
+    if (!this.inTransaction) this.#watch.end(happened);
     if (failure !== undefined) throw failure.error;
-    if (committed && event.tables.length > 0) this.#setup.writing?.onCommit?.(event);
   }
 
-  async #captured(view: View, around: Circumstances): Promise<Uint8Array | undefined> {
-    const recorder = this.#recorder;
-    if (recorder === undefined) return undefined;
+  /** What SQLite has just committed, for the source. */
+  async #described(view: View, around: Circumstances): Promise<Uint8Array | undefined> {
     const waitedFor = new Map<PageNo, Uint8Array>();
     for (;;) {
-      const outcome = await this.#attempt(view, around, waitedFor, () => recorder.finish());
+      const outcome = await this.#attempt(view, around, waitedFor, async () => this.#watch?.describe());
+      if (outcome.kind === "value") return outcome.value;
       if (outcome.kind === "missing") await this.#fetch(outcome, around, waitedFor, 0);
-      else if (outcome.kind === "value") {
-        return outcome.value === undefined ? undefined : this.#setup.writing?.capture?.(outcome.value);
-      } else throw outcome.kind === "error" ? outcome.error : new Error("BUG: capturing a change writes");
+      else throw outcome.kind === "error" ? outcome.error : new Error("BUG: describing a change writes");
     }
   }
 
@@ -341,10 +272,7 @@ export class Connection {
     let result: { value: T } | { error: unknown };
     try {
       await this.#ready();
-      if (this.#listener !== undefined && this.#file.schemaKey !== this.#schemaKey) {
-        this.#schemaKey = this.#file.schemaKey;
-        this.#forgetSchema();
-      }
+      if (this.#watch?.isOtherSchema(this.#file.schemaKey) === true) this.#forgetSchema();
       result = { value: await body() };
     } catch (error) {
       result = { error };
@@ -384,7 +312,7 @@ export class Connection {
       }
       if (this.#progress !== 0) sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
       await this.command("PRAGMA temp_store=MEMORY");
-      if (this.#setup.writing !== undefined) await this.#prepareToWrite(this.#setup.writing);
+      if (this.#setup.writing !== undefined) await this.#prepareToWrite();
       await this.command(`PRAGMA cache_size=-${Math.ceil(this.#setup.cacheBytes / 1024)}`);
       for (const setting of this.#setup.settings) await this.command(setting);
     } catch (error) {
@@ -393,27 +321,23 @@ export class Connection {
     }
   }
 
-  async #prepareToWrite({ capture }: Writing): Promise<void> {
-    const { engine } = this;
-    const db = this.#db;
+  async #prepareToWrite(): Promise<void> {
     // Before anything looks at the schema: a database of no pages takes its page size from here.
     await this.command(`PRAGMA page_size=${this.#file.pageSize}`);
     await this.command("PRAGMA journal_mode=MEMORY");
-    // What lacks a page is not committed, also where SQLite goes on as if the page did not matter.
-    const refuse = (): number => (this.#autocommits && this.#file.lacksPage ? 1 : 0);
-    const { onCommit = 0 } = engine.install({ onCommit: { type: "i(i)", run: refuse } });
-    engine.sqlite.sqlite3_commit_hook(db, onCommit, 0);
-    this.#listener = new EffectsListener(engine, db);
-    if (capture === undefined) return;
-    const call = (run: () => number | Promise<number>) => this.#call(run);
-    this.#recorder = new ChangeRecorder(engine, db, { call, ask: (sql) => this.#ask(sql) });
+    this.#watch = new WriteWatch(this.engine, this.#db, {
+      ...this.#setup.writing,
+      call: (run) => this.#call(run),
+      ask: (sql) => this.#ask(sql),
+      lacksPage: () => this.#file.lacksPage,
+    });
   }
 
   /** Compiles a statement, or finds it compiled. Inside `perform` only; give it back in the end. */
   async compile(sql: string): Promise<CompiledStatement> {
     const cached = this.#statements.take(sql);
     if (cached !== undefined) return cached;
-    const text = (this.#listener === undefined ? undefined : substituteFor(sql)) ?? sql;
+    const text = this.#watch?.textOf(sql) ?? sql;
     const { compiled, effects } = await this.#listen(() => this.#compiler.compile(this.#db, text));
     return this.#statements.add(sql, compiled, effects);
   }
@@ -421,7 +345,7 @@ export class Connection {
   async #listen<T>(
     compile: () => Promise<T>,
   ): Promise<{ readonly compiled: T; readonly effects: StatementEffects }> {
-    return this.#listener?.during(compile) ?? { compiled: await compile(), effects: NO_EFFECTS };
+    return this.#watch?.during(compile) ?? { compiled: await compile(), effects: NO_EFFECTS };
   }
 
   /** Resets a statement and keeps it for the next time. */
@@ -511,25 +435,45 @@ export class Connection {
     const { sqlite, heap } = this.engine;
     const writes = sqlite.sqlite3_stmt_readonly(pointer) === 0;
     if (writes && effects.writes && this.#file.writer === undefined) throw WRITER_NEEDED;
-    await this.#recorder?.before(effects);
+    await this.#watch?.before(effects, this.inTransaction);
+    // To be run again from here, before anything happened.
+    if (this.#file.lacksPage) throw PAGE_NEEDED;
     const guarded = this.inTransaction && writes;
-    this.#autocommits = !this.inTransaction;
     if (guarded) await this.command("SAVEPOINT lacuna_statement");
+    let undone = false;
     try {
-      await this.step(pointer, reader, limit, rows);
+      const ended = await this.step(pointer, reader, limit, rows);
+      // Ending it is what commits it, and that may have to wait.
+      if (writes && !ended) await this.step(pointer, undefined, Number.POSITIVE_INFINITY, []);
+      if (guarded && this.#watch?.buffers(effects) === true) await this.#writeBuffers();
+    } catch (error) {
+      // What SQLite itself did not fail it would take for done.
+      undone = !(error instanceof SqlError);
+      throw error;
     } finally {
       if (this.#broken === undefined) {
+        this.#watch?.refuseCommit(undone);
         sqlite.sqlite3_reset(pointer);
         // A failure of the statement, or its interruption, may have ended the transaction.
         if (guarded && this.inTransaction) {
-          if (this.#file.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
+          if (undone || this.#file.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
           await this.command("RELEASE lacuna_statement");
         }
+        this.#watch?.refuseCommit(false);
       }
     }
-    for (const table of effects.touches) this.#touched.add(table);
+    if (this.#watch === undefined) return;
     if (effects.ddl || effects.savepoint?.operation === "ROLLBACK") this.#forgetSchema();
-    this.#recorder?.after(effects, () => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "", parameters);
+    this.#watch.after(effects, () => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "", parameters);
+  }
+
+  /**
+   * Has full-text indexes write what they keep in memory, which they do at savepoints and commits: where the statement can
+   * still be undone, if a page is missing then.
+   */
+  async #writeBuffers(): Promise<void> {
+    await this.command("SAVEPOINT lacuna_buffers");
+    await this.command("RELEASE lacuna_buffers");
   }
 
   /** Frees what it holds. Statements still open end with `CLOSED` when they are run on. */
@@ -546,8 +490,8 @@ export class Connection {
 
   #closeDatabase(): void {
     this.#statements.clear();
-    this.#recorder?.close();
-    this.#recorder = undefined;
+    this.#watch?.close();
+    this.#watch = undefined;
     if (this.#db !== 0) this.engine.sqlite.sqlite3_close_v2(this.#db);
     this.#db = 0;
   }
@@ -568,7 +512,7 @@ export class Connection {
   /** The schema may be another one: what was compiled by it tells nothing about what it will do. */
   #forgetSchema(): void {
     this.#statements.clear();
-    this.#recorder?.forgetSchema();
+    this.#watch?.forgetSchema();
   }
 
   /** What is thrown out of WebAssembly, such as running out of stack, leaves the instance in an unknown state. */
@@ -576,7 +520,7 @@ export class Connection {
     try {
       return await run();
     } catch (cause) {
-      this.#broken = stopped(cause);
+      this.#broken = stoppedError(cause);
       throw this.#broken;
     }
   }
@@ -599,12 +543,4 @@ export class Connection {
       () => 1,
     );
   }
-}
-
-function stopped(cause: unknown): SqlError {
-  return new SqlError(`SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    resultCode: 2,
-    sqliteCode: "SQLITE_INTERNAL",
-    cause,
-  });
 }

@@ -1,6 +1,6 @@
 import { closedError } from "@lacuna/page";
 import { type BatchOptions, type BatchResult, type BatchStatement, resolveBatch } from "./batch.ts";
-import type { ConnectionCounters } from "./connection.ts";
+import type { ConnectionCounters } from "./connection-setup.ts";
 import { chooseDriver, type DriverName } from "./driver.ts";
 import type { RunResult } from "./execution.ts";
 import { loadWasm } from "./load-wasm.ts";

@@ -1,5 +1,6 @@
 import type { Column, CompiledStatement } from "./compiled-statement.ts";
-import type { Circumstances, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Circumstances } from "./connection-setup.ts";
 import { bindParameters, type ParameterNames, resolveParameters, type SqlValue } from "./parameters.ts";
 import { SQLITE_OK } from "./result-code.ts";
 import { RowReader, type RowShape } from "./row-reader.ts";

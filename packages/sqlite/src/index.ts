@@ -1,7 +1,7 @@
 export type { BatchOptions, BatchResult, BatchStatement } from "./batch.ts";
 export type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 export type { Column } from "./compiled-statement.ts";
-export type { Commit } from "./connection.ts";
+export type { Commit } from "./connection-setup.ts";
 export {
   openSqlite,
   type SqlCalls,

@@ -1,6 +1,6 @@
 import { LacunaError } from "@lacuna/page";
 import type { SnapshotSource, WriteSource } from "@lacuna/pager";
-import type { Writing } from "./connection.ts";
+import type { Writing } from "./connection-setup.ts";
 import type { DriverChoice } from "./driver.ts";
 import type { WasmSource } from "./load-wasm.ts";
 import type { Timers } from "./reader-pool.ts";

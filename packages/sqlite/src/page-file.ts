@@ -72,7 +72,9 @@ export interface PageFileOptions {
  * SQLite keeps pages between transactions for as long as the header says that nothing changed. That is relied on, also
  * across states that do not follow from one another by commits: when the view shows such a one, the change counter and
  * the schema cookie are shown moved by an amount that makes them differ from those shown before; what SQLite writes is
- * moved back. The bytes 18 and 19, the journal mode, are shown as 1 (rollback). File Format, "The Database Header".
+ * moved back. The bytes 18 and 19, the journal mode, are shown as 1 (rollback). Where a database is written to that cuts
+ * off freed pages with each commit, it is shown as one that does so when asked: cutting moves pages, which may have to be
+ * waited for, and SQLite cannot take a commit up again in the middle. File Format, "The Database Header".
  */
 export class PageFile {
   readonly #engine: Engine;
@@ -331,7 +333,13 @@ export class PageFile {
     fields.setUint32(24, (counter - this.#counterShift) >>> 0);
     fields.setUint32(40, (cookie - this.#cookieShift) >>> 0);
     fields.setUint32(92, (fields.getUint32(92) - this.#counterShift) >>> 0);
-    view.wroteHeader({ changeCounter: fields.getUint32(24), schemaCookie: fields.getUint32(40) });
+    const incrementalVacuum = view.header?.incrementalVacuum ?? fields.getUint32(64);
+    fields.setUint32(64, incrementalVacuum);
+    view.wroteHeader({
+      incrementalVacuum,
+      changeCounter: fields.getUint32(24),
+      schemaCookie: fields.getUint32(40),
+    });
     return bytes;
   }
 
@@ -360,6 +368,10 @@ export class PageFile {
   /** `base` is where byte 0 of the file would be; only bytes from `start` to `end` are there. */
   #patchHeader(heap: Uint8Array, base: number, start: number, end: number): void {
     for (const offset of [18, 19]) if (offset >= start && offset < end) heap[base + offset] = 1;
+    if (this.#writable && start <= 52 && end >= 68) {
+      const fields = new DataView(heap.buffer, base);
+      if (fields.getUint32(52) !== 0) fields.setUint32(64, 1);
+    }
     if (this.#counterShift === 0 && this.#cookieShift === 0) return;
     const shift = (offset: number, by: number): void => {
       if (offset < start || offset + 4 > end) return;

@@ -1,6 +1,7 @@
 import { closedError } from "@lacuna/page";
 import type { Snapshot, SnapshotSource, WriteSource } from "@lacuna/pager";
-import { Connection, type ConnectionSetup, type Writing } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionSetup, Writing } from "./connection-setup.ts";
 import {
   type Answer,
   answerStatement,

@@ -1,4 +1,5 @@
-import type { Circumstances, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Circumstances } from "./connection-setup.ts";
 import { settledOrAborted } from "./turn.ts";
 import type { View } from "./view.ts";
 

@@ -60,3 +60,12 @@ function codeName(engine: Engine, code: number): string {
 function unitsBefore(sql: string, bytes: number): number {
   return new TextDecoder().decode(new TextEncoder().encode(sql).subarray(0, bytes)).length;
 }
+
+/** WebAssembly itself failed. */
+export function stoppedError(cause: unknown): SqlError {
+  return new SqlError(`SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    resultCode: 2,
+    sqliteCode: "SQLITE_INTERNAL",
+    cause,
+  });
+}

@@ -63,6 +63,7 @@ const DDL: ReadonlySet<number> = new Set([
  * them does nothing.
  */
 const FIXED: ReadonlySet<string> = new Set([
+  "auto_vacuum",
   "journal_mode",
   "locking_mode",
   "page_size",

@@ -5,6 +5,8 @@ import type { Snapshot, SnapshotSource, WriteSource, WriteTransaction } from "@l
 export interface HeaderFacts {
   readonly changeCounter: number;
   readonly schemaCookie: number;
+  /** Whether freed pages are cut off only when that is asked for; 0 or 1. Of no meaning without auto-vacuum. */
+  readonly incrementalVacuum: number;
 }
 
 /**
@@ -116,7 +118,11 @@ function readHeader(page1: Uint8Array, pageSize: number): HeaderFacts {
       { page, offset: 56 },
     );
   }
-  return { changeCounter: view.getUint32(24), schemaCookie: view.getUint32(40) };
+  return {
+    changeCounter: view.getUint32(24),
+    schemaCookie: view.getUint32(40),
+    incrementalVacuum: view.getUint32(64),
+  };
 }
 
 /** The error of a page that has another length than it should. */

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { Connection, type ConnectionSetup } from "../src/connection.ts";
+import { Connection } from "../src/connection.ts";
+import type { ConnectionSetup } from "../src/connection-setup.ts";
 import { chooseDriver } from "../src/driver.ts";
 import { Lineage } from "../src/lineage.ts";
 import { loadWasm } from "../src/load-wasm.ts";

@@ -131,6 +131,23 @@ describeDrivers("writing", (driver) => {
     expect([source.held, source.writers]).toEqual([0, 0]);
   });
 
+  it("that gives rows happens whole, however many are taken, and not at all if they cannot be handed over", async () => {
+    const { db, source } = await open(small);
+    const insert = "INSERT INTO t(b) SELECT value FROM json_each('[1, 2, 9007199254740993, 4]') RETURNING b";
+    await expect(db.all(insert)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    expect([source.commits, (await db.all(ALL)).length]).toEqual([0, 1]);
+    await db.exec("BEGIN; INSERT INTO t VALUES (100, 'kept')");
+    await expect(db.all(insert)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    await db.exec("COMMIT");
+    expect(await db.all("SELECT a FROM t")).toEqual([{ a: 1 }, { a: 100 }]);
+    const numbers = "json_each('[' || rtrim(replace(hex(zeroblob(5000)), '00', '1,'), ',') || ']')";
+    const many = `INSERT INTO t(b) SELECT value FROM ${numbers} RETURNING a`;
+    expect(await db.get(many)).toEqual({ a: 101 });
+    expect(await db.get("SELECT count(*) AS n FROM t")).toEqual({ n: 5002 });
+    expect(source.commits).toBe(2);
+    await db.close();
+  });
+
   it("leaves readers their snapshot, and the next statement sees what was committed", async () => {
     const { db } = await open(large);
     const rows = db.iterate<{ b: string }>("SELECT b FROM t");
@@ -162,13 +179,45 @@ describeDrivers("writing", (driver) => {
   it("begins a database of no pages, with the page size of the source", async () => {
     const { db, source } = await open(new Uint8Array(0), {}, { pageSize: 2048 });
     expect(await db.all("SELECT * FROM sqlite_schema")).toEqual([]);
-    await db.exec(
-      "PRAGMA page_size = 512; PRAGMA auto_vacuum = FULL; CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))",
-    );
+    await db.exec("PRAGMA page_size = 512; CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))");
     expect(await db.pragma("page_size")).toEqual([{ page_size: 2048 }]);
-    expect(source.bytes().length).toBe(7 * 2048);
-    await db.run("DELETE FROM t");
-    expect(source.bytes().length).toBe(3 * 2048);
+    expect(source.bytes().length).toBe(6 * 2048);
+    await db.exec("DELETE FROM t; VACUUM");
+    expect(source.bytes().length).toBe(2 * 2048);
+    await db.close();
+  });
+
+  it("cuts freed pages off an auto-vacuum database when asked, not with each commit", async () => {
+    const made = makeDatabase((db) =>
+      db.exec(
+        "PRAGMA page_size = 1024; PRAGMA auto_vacuum = FULL; CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(90000))",
+      ),
+    );
+    const { db, source } = await open(made, {}, NOTHING_RESIDENT);
+    await db.exec("BEGIN; DELETE FROM t; INSERT INTO t VALUES (1); COMMIT");
+    expect(source.bytes().length).toBe(made.length);
+    await db.exec("PRAGMA auto_vacuum = FULL; PRAGMA incremental_vacuum");
+    expect(source.bytes().length).toBe(3 * 1024);
+    expect(await db.pragma("integrity_check")).toEqual([{ integrity_check: "ok" }]);
+    // To others it is what it was.
+    expect([...source.bytes().subarray(64, 68)]).toEqual([0, 0, 0, 0]);
+    await db.close();
+  });
+
+  it("to a full-text index in a transaction survives missing pages at any time", async () => {
+    const made = makeDatabase((db) =>
+      db.exec(`PRAGMA page_size = 512; CREATE VIRTUAL TABLE f USING fts5(body);
+        INSERT INTO f(f, rank) VALUES ('pgsz', 64);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+          INSERT INTO f SELECT 'word' || i || ' common w' || (i % 7) FROM n;`),
+    );
+    const { db } = await open(made, { capture: () => undefined }, NOTHING_RESIDENT);
+    await db.exec("BEGIN");
+    for (let row = 0; row < 20; row++) await db.run("INSERT INTO f VALUES ('common ' || ?)", `new${row}`);
+    await db.run("DELETE FROM f WHERE rowid % 50 = 0");
+    await db.exec("COMMIT");
+    await db.run("INSERT INTO f(f) VALUES ('integrity-check')");
+    expect(await db.get("SELECT count(*) AS n FROM f WHERE f MATCH 'common'")).toEqual({ n: 314 });
     await db.close();
   });
 

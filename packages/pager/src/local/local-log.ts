@@ -272,7 +272,7 @@ export class LocalLog {
     return this.#repair !== undefined;
   }
 
-  /** True if what is to be repaired is a step that is durable and not done. */
+  /** True if a step to another base is durable and not done. */
   get unfinished(): boolean {
     return this.#unfinished;
   }
@@ -432,7 +432,8 @@ export class LocalLog {
       }
       this.#unfinished = false;
     };
-    this.#unfinished = true;
+    // Other steps leave what is shown as it is: readers need not wait for them.
+    this.#unfinished = step.move.length > 0;
     await this.#repaired();
   }
 }

@@ -1,6 +1,7 @@
 import { closedError, pageNo } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
-import { Connection, type ConnectionSetup } from "../connection.ts";
+import { Connection } from "../connection.ts";
+import type { ConnectionSetup } from "../connection-setup.ts";
 import type { Timers } from "../reader-pool.ts";
 import type { View } from "../view.ts";
 import type { Batches } from "./batches.ts";
