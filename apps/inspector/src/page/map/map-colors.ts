@@ -27,4 +27,4 @@ export function readColors(element: Element): MapColors {
 }
 
 /** Neighbours in the list of trees are far apart on the wheel of colours. */
-export const treeHue = (index: number): number => Math.round((215 + index * 137.508) % 360);
+export const treeHue = (index: number): number => Math.round((75 + index * 137.508) % 360);

@@ -141,7 +141,7 @@ export class MapView {
     if (mapped === undefined || this.#host.clientWidth === 0) return;
     const { pageCount } = mapped.ledger;
     const width = this.#scroller.clientWidth || this.#host.clientWidth;
-    const height = this.#scroller.clientHeight || this.#host.clientHeight;
+    const height = Number.parseFloat(getComputedStyle(this.#scroller).maxHeight) || this.#host.clientHeight;
     if (this.#fit) this.#level = fittingLevel(this.#levels, pageCount, width, height);
     this.#layout = layoutFor(pageCount, this.#levels[this.#level] as Level, width);
     this.#space.style.height = `${Math.max(this.#layout.height, 1)}px`;

@@ -6,7 +6,19 @@ import { count, percent } from "../shell/numbers.ts";
 /** What speculation was good for, by why pages came. */
 export function aheadTable(causes: readonly CauseCount[]): HTMLElement {
   if (causes.length === 0) return element("p", { class: "empty" }, "Nothing came ahead so far.");
-  const heads = ["Cause", "Pages", "Useful", "Late", "Unread", ""];
+  const heads = [
+    element("th", { scope: "col" }, "Cause"),
+    element("th", { scope: "col", class: "number" }, "Pages"),
+    ...(["Useful", "Late", "Unread"] as const).map((name) =>
+      element(
+        "th",
+        { scope: "col", class: "number" },
+        element("i", { class: `swatch ${name.toLowerCase()}`, "aria-hidden": "true" }),
+        name,
+      ),
+    ),
+    element("td", { class: "shares" }),
+  ];
   const rows = causes.map(({ cause, fetched, useful, late, unread }) => {
     const swatch = element("i", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = `var(--state-${cause})`;
@@ -33,17 +45,7 @@ export function aheadTable(causes: readonly CauseCount[]): HTMLElement {
     "table",
     { class: "grid ahead" },
     element("caption", { class: "hidden" }, "Pages that came ahead, by cause"),
-    element(
-      "thead",
-      {},
-      element(
-        "tr",
-        {},
-        ...heads.map((head, at) =>
-          element("th", { scope: "col", class: at > 0 && at < 5 ? "number" : undefined }, head),
-        ),
-      ),
-    ),
+    element("thead", {}, element("tr", {}, ...heads)),
     element("tbody", {}, ...rows),
   );
 }

@@ -27,7 +27,9 @@ export interface RequestRecord {
 
 interface PageRequest {
   readonly pages: ReadonlyMap<PageNo, Cause>;
-  records: number;
+  readonly records: RequestRecord[];
+  /** Every page of it has come. */
+  complete: boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ interface PageRequest {
 export class RequestLog {
   readonly records: RequestRecord[] = [];
   readonly #open = new Map<number, PageRequest>();
+  readonly #purposes = new WeakMap<RequestRecord, PageRequest>();
   #run = 0;
 
   /** Bytes per page, once known. */
@@ -51,8 +54,14 @@ export class RequestLog {
     if (event.type === "request") {
       const { pages, causes } = event;
       const why = new Map(pages.map((page, at) => [page, causes[at] as Cause]));
-      this.#open.set(event.request, { pages: why, records: 0 });
-    } else if (event.type === "answer") this.#open.delete(event.request);
+      this.#open.set(event.request, { pages: why, records: [], complete: false });
+    } else if (event.type === "answer") {
+      const request = this.#open.get(event.request);
+      this.#open.delete(event.request);
+      if (request === undefined || event.outcome !== "complete") return;
+      request.complete = true;
+      for (const record of request.records) if (record.outcome === "cancelled") record.outcome = "complete";
+    }
   }
 
   /** @param range value of the header, such as `bytes=0-4095` */
@@ -68,32 +77,41 @@ export class RequestLog {
       status: undefined,
       bytes: 0,
       outcome: "under way",
-      ...this.#asked(this.#pagesInRange(sent.range)),
+      pages: 0,
+      causes: new Map(),
     };
     this.records.push(record);
+    this.#attribute(record, this.#pagesInRange(sent.range));
     return record;
   }
 
-  #asked(range: readonly PageNo[] | undefined): Pick<RequestRecord, "pages" | "causes"> {
-    const causes = new Map<Cause, number>();
+  /** The request has ended, or its reader left. Who has every page may leave before the end of the answer. */
+  end(record: RequestRecord, outcome: "complete" | "failed" | "cancelled", at: number): void {
+    if (record.outcome !== "under way") return;
+    const complete = outcome === "cancelled" && this.#purposes.get(record)?.complete === true;
+    record.outcome = complete ? "complete" : outcome;
+    record.endedAt = at;
+  }
+
+  #attribute(record: RequestRecord, range: readonly PageNo[] | undefined): void {
     const requests = [...this.#open.values()];
     const request =
       range === undefined
-        ? (requests.find(({ records }) => records === 0) ?? requests.at(-1))
+        ? (requests.find(({ records }) => records.length === 0) ?? requests.at(-1))
         : requests.find(({ pages }) => range.some((page) => pages.has(page)));
-    if (request === undefined) return { pages: 0, causes };
-    request.records++;
+    if (request === undefined) return;
+    request.records.push(record);
+    this.#purposes.set(record, request);
     // A further request for the same pages brings the rest of them: they are counted once, unless ranges tell them apart.
-    if (range === undefined && request.records > 1) return { pages: 0, causes };
-    const asked = range ?? [...request.pages.keys()];
-    let pages = 0;
-    for (const page of asked) {
+    if (range === undefined && request.records.length > 1) return;
+    const causes = new Map<Cause, number>();
+    for (const page of range ?? request.pages.keys()) {
       const cause = request.pages.get(page);
       if (cause === undefined) continue;
-      pages++;
+      record.pages++;
       causes.set(cause, (causes.get(cause) ?? 0) + 1);
     }
-    return { pages, causes };
+    record.causes = causes;
   }
 
   #pagesInRange(range: string | null): PageNo[] | undefined {
@@ -119,11 +137,7 @@ export function recordedFetch(inner: typeof fetch, log: RequestLog, now: () => n
       range: headers.get("range"),
       at: now(),
     });
-    const end = (outcome: "complete" | "failed" | "cancelled"): void => {
-      if (record.outcome !== "under way") return;
-      record.outcome = outcome;
-      record.endedAt = now();
-    };
+    const end = (outcome: "complete" | "failed" | "cancelled"): void => log.end(record, outcome, now());
     const fail = (): void => end(init?.signal?.aborted ? "cancelled" : "failed");
     let response: Response;
     try {

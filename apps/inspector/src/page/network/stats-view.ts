@@ -26,7 +26,7 @@ export function statsItems(
     tile(
       "Pages here",
       count(now.pagesHere),
-      `of ${count(now.pageCount)}, ${bytes(now.pageSize)} each`,
+      `of ${count(now.pageCount)}, ${count(now.pageSize)} bytes each`,
       meter,
     ),
     tile(

@@ -7,7 +7,11 @@ const AT_ONCE = 200;
 export function resultTable(columns: readonly string[], rows: readonly (readonly Cell[])[]): HTMLElement {
   if (columns.length === 0) return element("p", { class: "empty" }, "Done. The statement gives no rows.");
   const body = element("tbody");
-  const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
+  const names = columns.map((name, column) => {
+    const isNumber = rows.slice(0, AT_ONCE).some((row) => /number|bigint/.test(typeof row[column]));
+    return element("th", { scope: "col", class: isNumber ? "number" : undefined }, name);
+  });
+  const head = element("tr", {}, ...names);
   const table = element(
     "table",
     { class: "grid result" },
