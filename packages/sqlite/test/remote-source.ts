@@ -29,7 +29,8 @@ export async function openRemote(
   options: RemoteOptions = {},
 ): Promise<OpenedRemote> {
   const { present, ...rest } = options;
-  const pageSize = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
+  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
+  const pageSize = stored === 1 ? 65_536 : stored;
   const database = databaseFromFile(bytes, { pageSize });
   const transport = new RecordingTransport(database);
   const store = memoryStore();
