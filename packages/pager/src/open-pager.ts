@@ -15,13 +15,13 @@ export interface OpenPagerOptions {
   readonly base: MakeBase;
   /**
    * Moves to another revision by `rebase` when the remote no longer serves the one of the base. Otherwise as
-   * `ReadPagerOptions.repin`.
+   * `ReadingPagerOptions.repin`.
    * @default none: the base stays what it is
    */
   readonly repin?: ((pager: Pager, signal: AbortSignal) => Promise<void>) | undefined;
-  /** @see ReadPagerOptions */
+  /** @see ReadingPagerOptions */
   readonly repinRetryMs?: number | undefined;
-  /** @see ReadPagerOptions */
+  /** @see ReadingPagerOptions */
   readonly now?: (() => number) | undefined;
   /**
    * When a commit resolves: once it is durable, or, `relaxed`, once it is in memory. Relaxed commits are made durable

@@ -3,7 +3,7 @@ import { Repinning } from "./repinning.ts";
 import type { PrefetchSnapshot, SnapshotSource } from "./snapshot.ts";
 import { stateOf, Versions } from "./versions.ts";
 
-export interface ReadPagerOptions {
+export interface ReadingPagerOptions {
   /** The pages to begin with. It stays the caller's: `close` does not close it. */
   readonly base: PrefetchSource;
   /**
@@ -32,12 +32,12 @@ export interface ReadPagerOptions {
  *
  * Where the remote cannot be reached, snapshots go on being of the stale base, and what is resident can be read.
  */
-export class ReadPager implements SnapshotSource {
+export class ReadingPager implements SnapshotSource {
   readonly #versions: Versions;
   readonly #repinning: Repinning;
 
   /** @throws {LacunaError} `INVALID_OPTION` for an option out of range */
-  constructor({ base, repin, repinRetryMs, now }: ReadPagerOptions) {
+  constructor({ base, repin, repinRetryMs, now }: ReadingPagerOptions) {
     this.#versions = new Versions(stateOf(base), () => this.#repinning.markStale());
     this.#repinning = new Repinning({
       repin:
