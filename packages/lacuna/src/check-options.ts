@@ -34,6 +34,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   tracing: isOneOf("error", "warn", "info", "debug", "trace"),
   experimental: isStringList,
   memoryBytes: isIntegerFrom(0),
+  tabs: isOneOf("share", "exclusive"),
   store: isObject,
   onProgress: isFunction,
   onPages: isFunction,

@@ -249,7 +249,8 @@ export class Database implements SqlTransaction {
 
   /** What is here and what it has cost. */
   async stats(): Promise<DatabaseStats> {
-    const { replica, sql } = await this.#connected();
+    const { replica, sql, refresh } = await this.#connected();
+    await refresh?.();
     return databaseStats(replica.stats(), sql.stats());
   }
 
@@ -349,6 +350,6 @@ export class Database implements SqlTransaction {
     const closing = this.#closing.signal;
     const signal = given === undefined ? closing : AbortSignal.any([closing, given]);
     const [listeners, safeIntegers] = [this.#listeners, this.#safeIntegers];
-    return openParts(this.#options, { listeners, safeIntegers, signal });
+    return openParts(this.#options, { listeners, safeIntegers, signal, closing });
   }
 }

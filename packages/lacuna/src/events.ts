@@ -2,7 +2,7 @@ import type { PushResult } from "@lacuna/sync";
 
 /** What a database tells those who listen, by the name of the event. */
 export interface DatabaseEvents {
-  /** Something may be different: a transaction of this handle was committed, or others' changes were pulled. */
+  /** Something may be different: a transaction was committed in this tab or another one, or others' changes were pulled. */
   readonly change: { readonly from: "local" | "remote" };
   /** Local changes are at the remote. */
   readonly push: PushResult;

@@ -16,7 +16,7 @@ const ROWS_BETWEEN = 256;
  * @throws {LacunaError} `INVALID_OPTION` for a statement that writes
  */
 export async function hydrateQuery(
-  replica: Replica,
+  replica: Pick<Replica, "hydrate" | "stats">,
   database: SqlDatabase,
   query: string,
   { signal, onProgress }: IngestOptions,

@@ -1,4 +1,6 @@
 import type { PageStore, Transport } from "@lacuna/page";
+import type { Parts } from "./open-parts.ts";
+import type { SharedSetting } from "./tabs/share-parts.ts";
 
 /** What a runtime with a file system adds: replicas at a path, and databases that are local files. */
 export interface LocalFiles {
@@ -6,6 +8,8 @@ export interface LocalFiles {
   openStore(path: string): Promise<PageStore>;
   /** The database at a `file:` URL. */
   openDatabase(url: string): Promise<Transport>;
+  /** Opens a replica at a path together with the others that have it open; absent where each path has one owner. */
+  share?(setting: SharedSetting): Promise<Parts>;
 }
 
 /** The files of a runtime that has them. The adapters are loaded when they are first used. */

@@ -7,24 +7,49 @@ import type { CheckedOptions } from "./check-options.ts";
 import { type Listeners, toldFetch } from "./events.ts";
 import { openStore } from "./local-store.ts";
 import type { PartialSyncOptions, PrefetchReason } from "./options.ts";
-import { openRemote, type Remote } from "./remote.ts";
+import { nameOf, openRemote, type Remote } from "./remote.ts";
 import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
-/** What is open between `connect` and `close`. */
+/** What of a replica there is for a database. */
+export type OpenReplica = Pick<
+  SyncedReplica,
+  "stats" | "push" | "pull" | "pending" | "discard" | "hydrate" | "close"
+> & { readonly pager: Pick<SyncedReplica["pager"], "checkpoint"> };
+
+/** What is open between `connect` and `close`. `sql` is closed first. */
 export interface Parts {
-  readonly replica: SyncedReplica;
+  readonly replica: OpenReplica;
   readonly sql: SqlDatabase;
+  /** Brings what `stats` tell up to date, where that takes asking. */
+  readonly refresh?: (() => Promise<void>) | undefined;
+}
+
+export interface OpenPartsHow {
+  readonly listeners: Listeners;
+  readonly safeIntegers: boolean;
+  /** Ends the opening. */
+  readonly signal: AbortSignal;
+  /** Ends the database. */
+  readonly closing: AbortSignal;
+}
+
+/** Opens the database, or joins those of the browser's tabs that have it open. */
+export async function openParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
+  how.signal.throwIfAborted();
+  const { path, store, tabs, url } = options;
+  const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
+  const { share } = localFiles;
+  if (share === undefined || tabs === "exclusive" || store !== undefined || path === ":memory:")
+    return open(how);
+  return share({ ...how, path, remote: typeof url === "string" ? nameOf(url) : undefined, open });
 }
 
 /** Opens the remote, the store, the replica and SQL over it. If something fails, what is open is closed. */
-export async function openParts(
-  options: CheckedOptions,
-  how: { readonly listeners: Listeners; readonly safeIntegers: boolean; readonly signal: AbortSignal },
-): Promise<Parts> {
+async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   const { listeners, safeIntegers, signal } = how;
   signal.throwIfAborted();
   const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);

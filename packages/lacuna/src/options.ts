@@ -92,6 +92,14 @@ export interface ConnectOptions extends RemoteOptions {
    * @default 33554432
    */
   readonly memoryBytes?: number | undefined;
+  /**
+   * How the tabs of a browser, its pages and workers, have one path open. `"share"`: one of them owns the replica and serves the
+   * others, whose calls are the same; when it closes or is gone, the next one takes over. What is told while it is opened or
+   * fetches goes to the owner, and its options are those that count. `"exclusive"`: a second one fails with `LOCKED`, as it
+   * does in every other runtime whatever is given here.
+   * @default "share"
+   */
+  readonly tabs?: "share" | "exclusive" | undefined;
   /** Takes the pages instead of `path`. Owned and closed by the database. */
   readonly store?: PageStore | undefined;
   /** Told how the opening goes, batch by batch. */

@@ -31,7 +31,8 @@ export function openRemote(options: RemoteOptions, files: LocalFiles): Remote | 
   return { transport: patient(asked(url, options)), name };
 }
 
-function nameOf(url: string): string {
+/** @throws {LacunaError} `INVALID_OPTION` if the URL cannot be one of a database */
+export function nameOf(url: string): string {
   let name: string;
   try {
     name = remoteName(url);

@@ -238,3 +238,120 @@ it("a local database needs no remote, and says so", async () => {
   expect(await db.pending()).toEqual([]);
   await db.close();
 });
+
+it("a local database cannot become a replica, and is left as it is", async () => {
+  const remote = await syncRemote(TABLE);
+  const path = join(remote.directory, "local.db");
+  const local = await connect({ path });
+  await local.exec("CREATE TABLE mine(x); INSERT INTO mine VALUES ('kept')");
+  await local.close();
+  await expect(remote.replica({ path })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  const again = await connect({ path });
+  expect(await rowsOf(again, "SELECT x FROM mine")).toEqual([["kept"]]);
+  await again.close();
+});
+
+it("a replica may be written to without its remote, and pushed with it later", async () => {
+  const remote = await syncRemote(TABLE);
+  const path = join(remote.directory, "local.db");
+  await (await remote.replica({ path })).close();
+  const alone = await connect({ path });
+  await alone.exec("INSERT INTO t VALUES (1, 'alone')");
+  await alone.close();
+  const db = await remote.replica({ path });
+  await db.push();
+  expect(remote.rows(ALL)).toEqual([[1, "alone"]]);
+});
+
+it("tells of what happens, and how it is", async () => {
+  const remote = await syncRemote(TABLE);
+  const db = await remote.replica();
+  const told: unknown[] = [];
+  const ends = (["change", "push", "pull", "fetch"] as const).map((name) =>
+    db.on(name, (event) => told.push([name, event])),
+  );
+  await db.exec("INSERT INTO t VALUES (1, 'a')");
+  expect(db.health()).toMatchObject({
+    local: { open: true, complete: true, pending: 1 },
+    sync: { enabled: true, active: [] },
+  });
+  expect((await db.stats()).cdcOperations).toBe(1);
+  await db.push();
+  await db.pull();
+  for (const end of ends) end();
+  await db.exec("INSERT INTO t VALUES (2, 'b')");
+  expect(told).toEqual([
+    ["change", { from: "local" }],
+    ["fetch", { method: "POST", url: "http://server/v2/pipeline", status: 200 }],
+    ["push", { transactions: 1, statements: 1 }],
+    ["fetch", { method: "POST", url: "http://server/pull-updates", status: 200 }],
+    ["pull", { changed: true }],
+    ["change", { from: "remote" }],
+  ]);
+  expect(await db.stats()).toMatchObject({
+    lastPushUnixTime: expect.any(Number),
+    lastPullUnixTime: expect.any(Number),
+    revertWalSize: 0,
+  });
+});
+
+it("a transform decides about each change, here and at the remote", async () => {
+  const remote = await syncRemote(
+    "CREATE TABLE count(id INTEGER PRIMARY KEY, n INT); INSERT INTO count VALUES (1, 0), (2, 0)",
+  );
+  const replica = (): Promise<Database> =>
+    remote.replica({
+      transform: ({ tableName, changeType, before, after, id }) => {
+        if (tableName !== "count" || changeType !== "update") return null;
+        if (id === 2) return { operation: "skip" };
+        const added = Number(after?.["n"]) - Number(before?.["n"]);
+        return {
+          operation: "rewrite",
+          stmt: { sql: "UPDATE count SET n = n + ? WHERE id = ?", values: [added, id] },
+        };
+      },
+    });
+  const [one, two] = [await replica(), await replica()];
+  await one.exec("UPDATE count SET n = n + 5");
+  await two.exec("UPDATE count SET n = n + 3");
+  await one.push();
+  await two.pull();
+  expect(await rowsOf(two, "SELECT n FROM count")).toEqual([[8], [0]]);
+  await two.push();
+  expect(remote.rows("SELECT n, typeof(n) FROM count")).toEqual([
+    [8, "integer"],
+    [0, "integer"],
+  ]);
+});
+
+it("names of the client of Turso and of Lacuna are the same", async () => {
+  const lacuna = await import("../src/index.ts");
+  for (const name of ["connect", "Database", "retryFetch"]) expect(lacuna).toHaveProperty(name);
+  const db = new lacuna.Database({ path: ":memory:" });
+  // The first statement connects.
+  const statement = await db.prepare("SELECT 1 AS one");
+  expect(await statement.all()).toEqual([{ one: 1 }]);
+  for (const name of [
+    "connect",
+    "pull",
+    "push",
+    "checkpoint",
+    "stats",
+    "prepare",
+    "exec",
+    "run",
+    "get",
+    "all",
+    "iterate",
+    "batch",
+    "transaction",
+    "transactionAsync",
+    "pragma",
+    "defaultSafeIntegers",
+    "close",
+  ]) {
+    expect(typeof Reflect.get(db, name)).toBe("function");
+  }
+  for (const name of ["name", "open", "memory", "readonly", "inTransaction"]) expect(name in db).toBe(true);
+  await db.close();
+});

@@ -10,7 +10,16 @@ export interface PullHeader {
   readonly pageCount: number;
   /** Which way of following changes the server prefers for this database. */
   readonly protocol: "unspecified" | "pages" | "mvcc-log";
+  /**
+   * Whether a request that names both a client revision and pages is answered with those of the pages that differ. Other servers of
+   * the protocol do not say so, and their clients pass over the field.
+   * @default false
+   */
+  readonly selectsDifferences?: boolean | undefined;
 }
+
+/** Beyond the numbers that the protocol uses. */
+const SELECTS_DIFFERENCES = 1000;
 
 /** One page of an answer. */
 export interface PageMessage {
@@ -23,7 +32,7 @@ export interface PageMessage {
  * @throws {RangeError} if the revision is empty or the page count is out of range
  */
 export function encodeHeader(header: PullHeader): Uint8Array<ArrayBuffer> {
-  const { serverRevision, pageCount, protocol } = header;
+  const { serverRevision, pageCount, protocol, selectsDifferences = false } = header;
   if (serverRevision === "") throw new RangeError("the server revision of a header must not be empty");
   if (!Number.isInteger(pageCount) || pageCount < 0 || pageCount > MAX_PAGE_NO) {
     throw new RangeError(`pageCount must be an integer from 0 to ${MAX_PAGE_NO}, got ${pageCount}`);
@@ -33,6 +42,7 @@ export function encodeHeader(header: PullHeader): Uint8Array<ArrayBuffer> {
     .integer(2, pageCount)
     .bytes(3, new Uint8Array(0))
     .integer(8, protocol === "pages" ? 1 : protocol === "mvcc-log" ? 2 : 0)
+    .integer(SELECTS_DIFFERENCES, selectsDifferences ? 1 : 0)
     .finishFramed();
 }
 
@@ -53,6 +63,7 @@ export function decodeHeader(message: Uint8Array): DecodedHeader {
   let raw = false;
   let zstd = false;
   let protocol = 0;
+  let selectsDifferences = false;
   for (const field of messageFields(message)) {
     switch (field.number) {
       case 1:
@@ -78,13 +89,17 @@ export function decodeHeader(message: Uint8Array): DecodedHeader {
       case 8:
         protocol = integerField(field, "protocol", 2);
         break;
+      case SELECTS_DIFFERENCES:
+        selectsDifferences = integerField(field, "selects_differences", 1) === 1;
+        break;
     }
   }
   if (raw && zstd) throw new LacunaError("PROTOCOL", "the header announces both raw and zstd pages");
   if (zstd) throw notSupported("pages compressed with zstd");
   if (serverRevision === "") throw new LacunaError("PROTOCOL", "the header names no server revision");
   const name = protocol === 2 ? "mvcc-log" : protocol === 1 ? "pages" : "unspecified";
-  return { header: { serverRevision, pageCount, protocol: name }, raw };
+  const header = { serverRevision, pageCount, protocol: name } as const;
+  return { header: selectsDifferences ? { ...header, selectsDifferences } : header, raw };
 }
 
 /**

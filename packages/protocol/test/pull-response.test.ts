@@ -43,6 +43,16 @@ function decode(
 }
 
 describe("the messages of an answer", () => {
+  it("says whether differences of selected pages are given, and nothing where they are not", () => {
+    const header = { serverRevision: "r2", pageCount: 5, protocol: "pages" } as const;
+    for (const selectsDifferences of [true, false]) {
+      const decoder = new PullResponseDecoder();
+      decoder.push(encodeHeader({ ...header, selectsDifferences }));
+      expect(decoder.header).toEqual(selectsDifferences ? { ...header, selectsDifferences } : header);
+    }
+    expect(encodeHeader({ ...header, selectsDifferences: false })).toEqual(encodeHeader(header));
+  });
+
   it("are the bytes that existing clients accept", () => {
     expect(toHex(encodeHeader({ ...header, pageCount: 5 }))).toBe("0a0a02723210051a004001");
     const heads = [0, 5, 519].map((index) =>

@@ -132,7 +132,7 @@ function existingPages(wanted: readonly PageIndexRange[] | undefined, pageCount:
 
 function pullBody(view: ServedView, ranges: readonly PageRange[], context: AnswerContext): Answer["body"] {
   const { revision: serverRevision, pageCount, pageSize } = view;
-  const header = encodeHeader({ serverRevision, pageCount, protocol: "pages" });
+  const header = encodeHeader({ serverRevision, pageCount, protocol: "pages", selectsDifferences: true });
   const bytes = header.length + pageMessagesLength(indexRanges(ranges), pageSize);
   return { bytes, chunks: pullChunks(view, header, ranges, context) };
 }

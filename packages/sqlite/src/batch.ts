@@ -20,6 +20,8 @@ export interface BatchOptions {
    * @default false
    */
   readonly raw?: boolean | undefined;
+  /** INTEGER as bigint, or not, whatever is the rule otherwise. */
+  readonly safeIntegers?: boolean | undefined;
 }
 
 /** What one statement of a batch did and gave. */
@@ -34,13 +36,15 @@ export interface BatchResult {
 }
 
 /** @throws {LacunaError} `INVALID_OPTION` */
-export function resolveBatch(given: TransactionMode | BatchOptions | undefined): Required<BatchOptions> {
-  const { mode, raw = false } = typeof given === "string" ? { mode: given } : (given ?? {});
+export function resolveBatch(
+  given: TransactionMode | BatchOptions | undefined,
+): BatchOptions & { readonly raw: boolean } {
+  const { mode, raw = false, safeIntegers } = typeof given === "string" ? { mode: given } : (given ?? {});
   if (mode !== undefined && !["deferred", "immediate", "exclusive"].includes(mode)) {
     throw new LacunaError(
       "INVALID_OPTION",
       `the mode of a batch must be "deferred", "immediate" or "exclusive", got "${mode}"`,
     );
   }
-  return { mode, raw };
+  return { mode, raw, safeIntegers };
 }

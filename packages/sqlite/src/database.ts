@@ -159,7 +159,8 @@ class Calls implements SqlTransaction {
   ) {
     this.runner = runner;
     this.transactions = transactions;
-    this.#shape = shape;
+    const { safeIntegers } = options;
+    this.#shape = safeIntegers === undefined ? shape : () => ({ ...shape(), safeIntegers });
     this.#options = options;
     this.#owner = owner;
   }
@@ -220,8 +221,8 @@ class Calls implements SqlTransaction {
     statements: readonly BatchStatement[],
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]> {
-    const { mode, raw } = resolveBatch(options);
-    const shape: RowShape = { ...this.#shape(), as: raw ? "array" : "object" };
+    const { mode, raw, safeIntegers = this.#shape().safeIntegers } = resolveBatch(options);
+    const shape: RowShape = { as: raw ? "array" : "object", safeIntegers };
     const copied = statements.map(
       (statement): { readonly sql: string; readonly given: readonly unknown[] } =>
         typeof statement === "string"

@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** What each execution may cost; beyond that it fails with `BUDGET`. */
   readonly budget?: QueryBudget | undefined;
+  /** INTEGER as bigint, or not, whatever is the rule otherwise. */
+  readonly safeIntegers?: boolean | undefined;
 }
 
 /**
@@ -136,7 +138,9 @@ export class PreparedStatement implements SqlStatement {
   }
 
   with(options: CallOptions): SqlStatement {
-    return new PreparedStatement(this.#shared, this.#shape, this.#bound, { ...this.#options, ...options });
+    const { safeIntegers = this.#shape.safeIntegers } = options;
+    const shape = { ...this.#shape, safeIntegers };
+    return new PreparedStatement(this.#shared, shape, this.#bound, { ...this.#options, ...options });
   }
 
   columns(): readonly Column[] {

@@ -1,12 +1,12 @@
 import { isLacunaError, type PageNo } from "@lacuna/page";
-import type { Pager, PrefetchSnapshot } from "@lacuna/pager";
+import type { PrefetchSnapshot, ReadingPager } from "@lacuna/pager";
 import type { HydrationTarget } from "./hydration.ts";
 import type { IngestOptions } from "./ingest.ts";
 import type { ReplicaBase } from "./replica-base.ts";
 
 /** Hydrates what a pager shows now, after the replica has moved on if it has to. */
 export async function hydrateNow(
-  pager: Pager,
+  pager: Pick<ReadingPager, "snapshot">,
   base: () => ReplicaBase | undefined,
   target: HydrationTarget,
   options: IngestOptions,

@@ -10,7 +10,7 @@ import {
   type Revision,
   type TransportTraffic,
 } from "@lacuna/page";
-import { Pager } from "@lacuna/pager";
+import { ReadingPager } from "@lacuna/pager";
 import { TaskHistory } from "@lacuna/prefetch";
 import { Bootstrapper } from "./bootstrap.ts";
 import { hydrateNow } from "./hydrate-now.ts";
@@ -34,7 +34,7 @@ export interface ReplicaStats {
 /** A local copy, whole or in part, of one database at one revision of its remote. */
 export interface Replica {
   /** The view SQL runs on. */
-  readonly pager: Pager;
+  readonly pager: Pick<ReadingPager, "snapshot" | "openSnapshots">;
   stats(): ReplicaStats;
   /**
    * Brings pages of the revision shown so that they are here.
@@ -74,7 +74,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 class PinnedReplica implements Replica {
   readonly #options: ReplicaOptions;
   readonly #bootstrapper: Bootstrapper;
-  #pager: Pager | undefined;
+  #pager: ReadingPager | undefined;
   #base: ReplicaBase | undefined;
   #closed: Promise<void> | undefined;
   readonly #history = new TaskHistory();
@@ -84,7 +84,7 @@ class PinnedReplica implements Replica {
     this.#bootstrapper = new Bootstrapper(options);
   }
 
-  get pager(): Pager {
+  get pager(): ReadingPager {
     if (this.#pager === undefined) throw new Error("BUG: a replica was used before it was open");
     return this.#pager;
   }
@@ -96,7 +96,7 @@ class PinnedReplica implements Replica {
     this.#refuseWrittenStore();
     if (store.shape() === undefined) await this.#bootstrapper.bootstrap(during);
     else if (partial === undefined) await this.#complete(during);
-    this.#pager = new Pager({ base: await this.#source(), repin: (given) => this.#repin(given) });
+    this.#pager = new ReadingPager({ base: await this.#source(), repin: (given) => this.#repin(given) });
     return this;
   }
 

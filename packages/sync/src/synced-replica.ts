@@ -113,10 +113,9 @@ class WritableReplica implements SyncedReplica {
     const during = { signal, onProgress };
     this.#bootstrapper.refuseForeignStore();
     const isNew = store.shape() === undefined;
-    if (isNew) {
-      if (deferred === true) await store.reset(DEFERRED);
-      else await this.#bootstrapper.bootstrap(during);
-    }
+    if (!isNew) this.#refuseLocalDatabase();
+    else if (deferred === true) await store.reset(DEFERRED);
+    else await this.#bootstrapper.bootstrap(during);
     // The name at the remote must be known before anything is written that is to be pushed.
     if (transport !== undefined && !this.#state.isKept) await this.#state.set({});
     this.#pager = await openPager({
@@ -230,6 +229,16 @@ class WritableReplica implements SyncedReplica {
     const shape = this.#options.store.shape();
     if (shape === undefined) throw new Error("BUG: a replica without a shape");
     return shape;
+  }
+
+  /** What was written without a remote is known as pages only, so there is nothing that could be pushed. */
+  #refuseLocalDatabase(): void {
+    if (this.#options.transport === undefined || this.#state.isKept) return;
+    if (this.#shape().revision !== LOCAL_REVISION) return;
+    throw new LacunaError(
+      "INVALID_OPTION",
+      "the path holds a database that was made without a remote, and cannot become a replica of one; use another path",
+    );
   }
 
   #syncTransport(): SyncTransport {

@@ -45,6 +45,13 @@ describe("what changed", () => {
     ]);
   });
 
+  it("is asked for without a selection once the server has shown that it does not know any", async () => {
+    const host = pullHost(file, PAGE, { pages: [] });
+    const { transport } = remoteOf(host);
+    for (let i = 0; i < 2; i++) await collect((await transport.pull({ since, held })).pages);
+    expect(host.asked.map(({ pages }) => pages !== undefined)).toEqual([true, false]);
+  });
+
   it("is asked for without a selection by a complete replica", async () => {
     const host = pullHost(file, PAGE, { pages: [] });
     await collect((await remoteOf(host).transport.pull({ since })).pages);

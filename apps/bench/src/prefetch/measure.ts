@@ -134,14 +134,10 @@ export async function measureSerially(
   check: AnswerCheck,
 ): Promise<SerialCost> {
   const log = new RequestLog();
-  const { taken, cpu, db } = await patiently(
-    stages(
-      () => system.open({ handler: site.handlers.raw, path: site.path, log }),
-      workload,
-      check,
-      () => log.traffic(),
-    ),
-  );
+  const open = (): Promise<OpenSystem> => system.open({ handler: site.handlers.raw, path: site.path, log });
+  const running = stages(open, workload, check, () => log.traffic());
+  running.catch(() => {});
+  const { taken, cpu, db } = await patiently(Promise.race([running, log.givenUp]));
   await db.close();
   return {
     opening: difference(taken[1], taken[0]),

@@ -13,10 +13,16 @@ import type { AbortScope } from "../abort-scope.ts";
 import { endable } from "../endable.ts";
 import type { PullStream } from "./pull-stream.ts";
 
-/** What to send to learn what changed. A server that knows nothing of pages held answers with more, which does no harm. */
-export function differenceRequest({ since, held, longPollMs = 0 }: DifferenceRequest): Partial<PullRequest> {
+/**
+ * What to send to learn what changed.
+ * @param selecting whether the server may be asked for some pages only; otherwise more come, which does no harm
+ */
+export function differenceRequest(
+  { since, held, longPollMs = 0 }: DifferenceRequest,
+  selecting: boolean,
+): Partial<PullRequest> {
   const request = { clientRevision: since.revision, longPollMs };
-  if (held === undefined) return request;
+  if (held === undefined || !selecting) return request;
   return {
     ...request,
     pages: held.map(({ first, last }) => ({ first: indexOfPage(first), last: indexOfPage(last) })),

@@ -59,6 +59,8 @@ export function syncServerTransport(options: SyncServerOptions): SyncTransport {
 class SyncServerTransport implements SyncTransport {
   readonly #endpoint: HttpEndpoint;
   #opened: DatabaseShape | undefined;
+  /** Whether the server gives differences of a selection of pages; `undefined` until it has answered. */
+  #selects: boolean | undefined;
 
   constructor(options: SyncServerOptions) {
     this.#endpoint = new HttpEndpoint(options, "the sync server transport", pullUrl);
@@ -160,7 +162,8 @@ class SyncServerTransport implements SyncTransport {
     const scope = this.#endpoint.scope(options.signal);
     try {
       const how = { asked: "newest", urgency: "demand", scope } as const;
-      return await readDifference(await this.#pull(differenceRequest(request), how), request, scope);
+      const asked = differenceRequest(request, this.#selects !== false);
+      return await readDifference(await this.#pull(asked, how), request, scope);
     } catch (error) {
       scope.end();
       throw error;
@@ -215,7 +218,9 @@ class SyncServerTransport implements SyncTransport {
     });
     if (answer.status !== 200) throw await serverError(answer, how.asked);
     refuseWebPage(answer);
-    return PullStream.start(answer, how.pageSize);
+    const stream = await PullStream.start(answer, how.pageSize);
+    this.#selects = stream.header.selectsDifferences === true;
+    return stream;
   }
 
   linkEstimate(): LinkEstimate | undefined {

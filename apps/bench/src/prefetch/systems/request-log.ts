@@ -57,9 +57,9 @@ export class RequestLog {
         this.add(body.byteLength, answer.byteLength);
         return new Response(answer, { status: response.status, headers: response.headers });
       } catch (error) {
-        // Such clients have been seen to wait for ever after an error.
         this.#givenUp.reject(error);
-        throw error;
+        // Such clients have been seen to compute for ever after an error: an answer that never comes keeps them quiet.
+        return new Promise(() => {});
       } finally {
         this.#open--;
       }

@@ -32,24 +32,25 @@ export const sqliteWasmHttp: SerialSystem = {
     };
     const build = import.meta.resolve("sqlite-wasm-http/sqlite3.js");
     const { default: initialize } = (await import(build)) as { default(): Promise<Sqlite3> };
-    const quietly = async <T>(run: () => T | Promise<T>): Promise<T> => {
+    const sqlite3 = await initialize();
+    // It says much on the console, and finds the class of its requests among the globals.
+    const quietly = <T>(run: () => T): T => {
       const { warn, error } = console;
       console.warn = console.error = () => {};
       Object.assign(globalThis, { XMLHttpRequest: synchronousRequests(path, log) });
       try {
-        return await run();
+        return run();
       } finally {
         Object.assign(console, { warn, error });
         Reflect.deleteProperty(globalThis, "XMLHttpRequest");
       }
     };
-    const db = await quietly(async () => {
-      const sqlite3 = await initialize();
+    const db = quietly(() => {
       installSyncHttpVfs(sqlite3);
       return new sqlite3.oo1.DB({ filename: "file:http://simulated.test/app.db", vfs: "http", flags: "r" });
     });
     return {
-      all: ({ sql, parameters }) =>
+      all: async ({ sql, parameters }) =>
         quietly(() =>
           db.exec({
             sql,
@@ -58,7 +59,7 @@ export const sqliteWasmHttp: SerialSystem = {
             returnValue: "resultRows",
           }),
         ),
-      close: () => quietly(() => db.close()),
+      close: async () => quietly(() => db.close()),
     };
   },
 };

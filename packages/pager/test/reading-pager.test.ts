@@ -1,18 +1,18 @@
 import { LacunaError, pageNo } from "@lacuna/page";
 import { laterTurn, type RecordingTransport } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
-import type { Pager, Snapshot } from "../src/index.ts";
+import type { ReadingPager, Snapshot } from "../src/index.ts";
 import { cacheOver, first, second, setUp } from "./set-up.ts";
 
 /** Takes a snapshot where that needs no waiting. */
-function now(pager: Pager): Snapshot {
+function now(pager: ReadingPager): Snapshot {
   const snapshot = pager.snapshot();
   if (snapshot instanceof Promise) throw new Error("expected a snapshot at once, found a promise");
   return snapshot;
 }
 
 /** The remote moves on, and a reader of `pager` finds out. */
-async function goStale(pager: Pager, transport: RecordingTransport): Promise<Snapshot> {
+async function goStale(pager: ReadingPager, transport: RecordingTransport): Promise<Snapshot> {
   transport.replace(second);
   const snapshot = now(pager);
   await expect(snapshot.read(pageNo(9))).rejects.toMatchObject({ code: "REVISION_CHANGED", page: 9 });
@@ -236,6 +236,11 @@ describe("closing while a re-pin succeeds", () => {
       expect(pager.openSnapshots).toBe(0);
     },
   );
+});
+
+it("has no way to write, which is what SQL looks for", async () => {
+  const { pager } = await setUp();
+  expect("begin" in pager).toBe(false);
 });
 
 it("refuses a negative repinRetryMs", async () => {

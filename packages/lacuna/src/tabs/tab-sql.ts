@@ -1,0 +1,140 @@
+import { isLacunaError, LacunaError } from "@lacuna/page";
+import type {
+  SqlDatabase,
+  SqlStats,
+  SqlTransaction,
+  TransactionFunction,
+  TransactionMode,
+} from "@lacuna/sqlite";
+import type { Seat } from "./seat.ts";
+import { TabCalls } from "./tab-calls.ts";
+
+interface State {
+  safeIntegers: boolean;
+  /** The transaction of a function that runs on the database itself. */
+  transaction: string | undefined;
+}
+
+/** SQL over a database that this tab owns or another one. */
+export class TabSql extends TabCalls implements SqlDatabase {
+  readonly #seat: Seat;
+  readonly #state: State;
+  /** Functions do not run at the same time: nothing tells whose statements are whose. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #transactions = 0;
+  #open = true;
+
+  constructor(seat: Seat, safeIntegers: boolean) {
+    const state: State = { safeIntegers, transaction: undefined };
+    super({ seat, safeIntegers: () => state.safeIntegers, transaction: () => state.transaction });
+    this.#seat = seat;
+    this.#state = state;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  get inTransaction(): boolean {
+    return this.#transactions > 0 || this.#seat.own?.sql.inTransaction === true;
+  }
+
+  get safeIntegers(): boolean {
+    return this.#state.safeIntegers;
+  }
+
+  transaction<Values extends readonly unknown[], Result>(
+    run: (...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return inModes(run, (mode, values: Values) => {
+      const { own } = this.#seat;
+      if (own !== undefined) return own.sql.transaction(run)[mode](...values);
+      const turn = this.#turn.then(() =>
+        this.#around(mode, async (transaction) => {
+          this.#state.transaction = transaction;
+          try {
+            return await run(...values);
+          } finally {
+            this.#state.transaction = undefined;
+          }
+        }),
+      );
+      this.#turn = turn.catch(() => {});
+      return turn;
+    });
+  }
+
+  transactionAsync<Values extends readonly unknown[], Result>(
+    run: (transaction: SqlTransaction, ...values: Values) => Result,
+  ): TransactionFunction<Values, Awaited<Result>> {
+    return inModes(run, (mode, values: Values) => {
+      const { own } = this.#seat;
+      if (own !== undefined) return own.sql.transactionAsync(run)[mode](...values);
+      return this.#around(mode, async (transaction) => {
+        const safeIntegers = (): boolean => this.#state.safeIntegers;
+        return run(
+          new TabCalls({ seat: this.#seat, safeIntegers, transaction: () => transaction }),
+          ...values,
+        );
+      });
+    });
+  }
+
+  defaultSafeIntegers(on = true): this {
+    this.#state.safeIntegers = on;
+    this.#seat.own?.sql.defaultSafeIntegers(on);
+    return this;
+  }
+
+  stats(): SqlStats {
+    return this.#seat.stats.sql;
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    await this.#seat.leave();
+    await this.#seat.own?.sql.close();
+  }
+
+  async #around<Result>(
+    mode: TransactionMode,
+    body: (transaction: string) => Promise<Result>,
+  ): Promise<Awaited<Result>> {
+    const transaction = String(await this.#seat.ask({ call: "begin", mode }));
+    const end = (commit: boolean): Promise<unknown> => this.#seat.ask({ call: "end", transaction, commit });
+    this.#transactions++;
+    let result: Awaited<Result>;
+    try {
+      result = await body(transaction);
+    } catch (error) {
+      // Nothing is left of it when its owner is gone, which is what was wanted.
+      await end(false).catch((failure: unknown) => {
+        if (!isLacunaError(failure)) throw failure;
+      });
+      throw error;
+    } finally {
+      this.#transactions--;
+    }
+    await end(true);
+    return result;
+  }
+}
+
+/** A function for each mode. */
+function inModes<Values extends readonly unknown[], Result>(
+  body: unknown,
+  run: (mode: TransactionMode, values: Values) => Promise<Result>,
+): TransactionFunction<Values, Result> {
+  if (typeof body !== "function") {
+    throw new LacunaError("INVALID_OPTION", `a transaction needs a function to run, got ${typeof body}`);
+  }
+  const inMode =
+    (mode: TransactionMode) =>
+    (...values: Values) =>
+      run(mode, values);
+  return Object.assign(inMode("deferred"), {
+    deferred: inMode("deferred"),
+    immediate: inMode("immediate"),
+    exclusive: inMode("exclusive"),
+  });
+}

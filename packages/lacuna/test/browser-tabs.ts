@@ -1,0 +1,60 @@
+import type { Parts } from "../src/open-parts.ts";
+import { type TabPlatform, tabPlatform } from "../src/tabs/platform.ts";
+import { type SharedSetting, shareParts } from "../src/tabs/share-parts.ts";
+
+/** A tab of a browser: the locks and channels are those of Node, and what it has can be taken away at once. */
+export class BrowserTab {
+  readonly #killed = Promise.withResolvers<void>();
+  readonly #channels: { close(): void; onmessage: unknown }[] = [];
+  #parts: Parts | undefined;
+  #dead = false;
+  /** Is told of every message before it is sent; says whether it is. */
+  onSend: (message: { readonly type: string }) => boolean = () => true;
+  /** Runs when it takes the owner's place, before the database is opened. */
+  beforeOpen: () => Promise<void> = async () => {};
+
+  /** What a browser does in place of the runtime. */
+  share(setting: SharedSetting): Promise<Parts> {
+    const open: SharedSetting["open"] = async (how) => {
+      await this.beforeOpen();
+      this.#parts = await setting.open(how);
+      return this.#parts;
+    };
+    return shareParts({ ...setting, open }, this.#platform());
+  }
+
+  /** Ends it without a word, as a browser does; what it had open is closed as the system does. */
+  async kill(): Promise<void> {
+    this.#dead = true;
+    for (const channel of this.#channels) {
+      channel.onmessage = null;
+      channel.close();
+    }
+    await this.#parts?.sql.close();
+    await this.#parts?.replica.close();
+    this.#killed.resolve();
+  }
+
+  #platform(): TabPlatform {
+    const platform = tabPlatform();
+    if (platform === undefined) throw new Error("this Node has no Web Locks");
+    const tab = this;
+    const request = ((name: string, options: LockOptions, run: (lock: Lock | null) => Promise<unknown>) =>
+      platform.locks.request(name, options, (lock) =>
+        tab.#dead ? undefined : Promise.race([run(lock), tab.#killed.promise]),
+      )) as LockManager["request"];
+    return {
+      ...platform,
+      locks: { request },
+      channel(name) {
+        const channel = platform.channel(name);
+        tab.#channels.push(channel);
+        const post = channel.postMessage.bind(channel);
+        channel.postMessage = (message) => {
+          if (!tab.#dead && tab.onSend(message as { type: string })) post(message);
+        };
+        return channel;
+      },
+    };
+  }
+}
