@@ -56,7 +56,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
   const store = await openStore(options, localFiles);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
-    const { driver, readers, doubleQuotedStrings, wasm } = options;
+    const { driver, readers, doubleQuotedStrings, wasm, now } = options;
     const { prefetch } = options.partialSync ?? {};
     const sql = await openSqlite({
       source: replica.pager,
@@ -67,6 +67,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
       runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
+      now,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
