@@ -62,7 +62,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
   const store = await openCappedStore(options);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
-    const { driver, readers, doubleQuotedStrings, wasm } = options;
+    const { driver, readers, doubleQuotedStrings, wasm, now } = options;
     const { prefetch } = options.partialSync ?? {};
     const sql = await openSqlite({
       source: replica.pager,
@@ -73,6 +73,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
       runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
+      now,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
