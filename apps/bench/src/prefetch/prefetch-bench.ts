@@ -176,7 +176,7 @@ class BenchRun {
       } else continue;
       this.#results.push({ workload: workload.id, system: system.id, profile, cost: opened.work });
       // What was that much on one network is not worth simulating on the others.
-      const isTooMuch = system.id !== DEFAULT_SYSTEM && opened.work.receivedBytes > MOST_BYTES;
+      const isTooMuch = system.id !== DEFAULT_SYSTEM && opened.allBytes > MOST_BYTES;
       if (system.kind === "network" && isTooMuch) return;
       // Opening is the same whatever is done afterwards.
       const isFirst = this.#workloads.length === 2;
