@@ -44,8 +44,8 @@ const PREFIX_BYTES = 131_072;
 const MAIN_PROFILE = "50 ms, 20 Mbit/s";
 const DOWNLOAD: ReportedSystem = { id: "download", name: "full download", kind: "peer" };
 /** Bytes after which only the default is simulated on further networks, and only some parts are switched off. */
-const MOST_BYTES = 10_000_000;
-const LARGE_ABLATIONS = ["without-run-ahead", "without-scan", "without-prefetch"];
+const MOST_BYTES = 5_000_000;
+const LARGE_ABLATIONS = ["without-run-ahead", "without-prefetch"];
 const OUT_DIRECTORY = fileURLToPath(new URL("../../out/", import.meta.url));
 
 /** Queries ahead of the network: ours beside others and beside what nobody can do better. */
