@@ -44,12 +44,13 @@ export interface OpenPartsHow {
 /** Opens the database, or joins those of the browser's tabs that have it open. */
 export async function openParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   how.signal.throwIfAborted();
-  const { path, store, tabs, url } = options;
+  const { path, remoteWrites, store, tabs, url } = options;
   const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
   const { facts, share } = localFiles;
   if (store !== undefined || path === ":memory:") return open(how);
   const remote = typeof url === "string" ? nameOf(url) : undefined;
-  const shares = share !== undefined && tabs !== "exclusive";
+  // A transaction at the remote is that of one tab.
+  const shares = share !== undefined && tabs !== "exclusive" && remoteWrites !== true;
   const parts = await (shares ? share({ ...how, path, remote, open }) : open(how));
   return { ...parts, storage: facts };
 }
