@@ -74,7 +74,7 @@ function whyParts({ run, pages, causes, outcome, status }: RequestRecord): (HTML
   });
   if (parts.length === 0) parts.push(run === 0 ? opening(pages) : "for the request before");
   if (status !== undefined && status >= 400) parts.push(`(status ${status})`);
-  else if (outcome === "failed" || outcome === "cancelled") parts.push(`(${outcome})`);
+  else if (outcome === "failed" || (outcome === "cancelled" && causes.size > 0)) parts.push(`(${outcome})`);
   return parts.flatMap((part) => [element("span", {}, part), " "]);
 }
 
