@@ -13,6 +13,7 @@ import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
 import type { StorageFacts } from "./storage-options.ts";
+import { syncUse } from "./sync-use.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -59,7 +60,7 @@ export async function openParts(options: CheckedOptions, how: OpenPartsHow): Pro
 async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   const { listeners, safeIntegers, signal } = how;
   signal.throwIfAborted();
-  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);
+  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles, syncUse);
   const store = await openCappedStore(options);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
