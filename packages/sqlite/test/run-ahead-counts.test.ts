@@ -20,6 +20,8 @@ interface Bar {
   /** Bytes fetched over bytes of pages that were read, at most. */
   readonly ratio?: number;
   readonly bytes?: number;
+  /** Pages asked for ahead over pages of these that were read, at most, also if they never came. */
+  readonly asked?: number;
 }
 
 const EXACT = 1.02;
@@ -65,6 +67,11 @@ const WORKLOADS: readonly (readonly [name: string, sql: string | readonly string
     { requests: 16, ratio: 1.02 },
   ],
   ["the first rows", "SELECT * FROM message LIMIT 10", { requests: 2, ratio: EXACT }],
+  [
+    "rows that a filter finds in the middle",
+    `SELECT id FROM message NOT INDEXED WHERE at = ${third * 60} LIMIT 1`,
+    { requests: 10, asked: 1.5 },
+  ],
   ["the first rows by a filter", "SELECT * FROM message WHERE flag = 1 LIMIT 10", { requests: 5 }],
   ["rows far down", "SELECT * FROM message LIMIT 10 OFFSET 50000", { requests: 12, ratio: 1.1 }],
   ["a full text search", "SELECT rowid FROM text WHERE text MATCH 'word77'", { requests: 16 }],
@@ -89,6 +96,8 @@ describeDrivers("running ahead", (driver) => {
     expect(cost.requests).toBeLessThanOrEqual(bar.requests + (driver === "jspi" ? 0 : 3));
     expect(cost.ratio).toBeLessThanOrEqual(bar.ratio ?? Number.POSITIVE_INFINITY);
     expect(cost.bytes).toBeLessThanOrEqual(bar.bytes ?? Number.POSITIVE_INFINITY);
+    const { named, reached } = remote.db.stats().runAhead;
+    if (bar.asked !== undefined) expect(named).toBeLessThanOrEqual(bar.asked * reached);
     remote.reset();
     for (const statement of statements) await remote.db.all(statement);
     expect(remote.transport.requests).toHaveLength(0);
