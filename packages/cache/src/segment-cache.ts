@@ -34,6 +34,7 @@ export class SegmentCache implements PrefetchSource {
   readonly revision: Revision;
   readonly pageSize: number;
   readonly pageCount: number;
+  readonly memoryBytes: number;
   readonly #store: PageStore;
   readonly #transport: PageTransport | undefined;
   readonly #resident: PageSet;
@@ -53,6 +54,7 @@ export class SegmentCache implements PrefetchSource {
     this.revision = shape.revision;
     this.pageSize = shape.pageSize;
     this.pageCount = shape.pageCount;
+    this.memoryBytes = resolved.memoryPages * shape.pageSize;
     this.#store = store;
     this.#transport = transport;
     this.#resident = store.resident();

@@ -1,4 +1,4 @@
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
 
 /**
  * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, once the reader has
@@ -16,7 +16,7 @@ export class Batches {
   /** Pages that may still be asked for. */
   #room: number;
   /** The batch of each page that was asked for and that the reader has not come to. */
-  readonly #batchOf = new Map<PageNo, number>();
+  readonly #batchOf = new PageMap<number>();
   /** Pages asked for. */
   named = 0;
   /** Of these, pages that the reader has come to. */

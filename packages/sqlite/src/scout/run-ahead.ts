@@ -1,4 +1,4 @@
-import type { PageNo } from "@lacuna/page";
+import { type PageNo, PageSet } from "@lacuna/page";
 import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
 import type { Follower } from "../page-file.ts";
 import type { View } from "../view.ts";
@@ -13,6 +13,13 @@ const FIRST_BYTES = 131_072;
 const LEAST_FIRST_BYTES = 65_536;
 const MOST_FIRST_BYTES = 2_097_152;
 const MOST_BATCH_BYTES = 16_777_216;
+/**
+ * No batch is a larger part of the memory for pages than one in so many, or pages are dropped before they are read. Whoever
+ * gives little memory wants the process small rather than few requests.
+ */
+const MEMORY_PARTS = 4;
+const LITTLE_MEMORY_PARTS = 8;
+const LITTLE_MEMORY_BYTES = 33_554_432;
 /**
  * How often runs of a statement may read a page: as often as the statement itself, so often for nothing, and more for each
  * wait and each page asked for.
@@ -40,7 +47,7 @@ export class RunAhead implements Follower, RunOwner {
   readonly #ending = new AbortController();
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
-  readonly #known = new Set<PageNo>();
+  readonly #known = new PageSet();
   #run: ScoutRun | undefined;
   #steps = FREE_STEPS;
   /** Of these, what the latest run has used. */
@@ -202,7 +209,10 @@ function batchesFor(snapshot: PrefetchSnapshot): Batches {
   const product = link === undefined ? FIRST_BYTES : (link.roundTripMs * link.bytesPerSecond) / 1000;
   const first = Math.min(Math.max(product, LEAST_FIRST_BYTES), MOST_FIRST_BYTES);
   const pages = (bytes: number): number => Math.max(1, Math.floor(bytes / snapshot.pageSize));
-  return new Batches(pages(first), pages(MOST_BATCH_BYTES));
+  const memory = snapshot.memoryBytes ?? Number.POSITIVE_INFINITY;
+  const parts = memory < LITTLE_MEMORY_BYTES ? LITTLE_MEMORY_PARTS : MEMORY_PARTS;
+  const most = Math.min(MOST_BATCH_BYTES, Math.max(FIRST_BYTES, memory / parts));
+  return new Batches(pages(Math.min(first, most)), pages(most));
 }
 
 function canPrefetch(snapshot: Snapshot): snapshot is PrefetchSnapshot {
