@@ -231,7 +231,8 @@ export class SegmentCache implements PrefetchSource {
 
   #hit(frame: Frame): Uint8Array {
     this.#ledger.hits++;
-    frame.touched = true;
+    // What was brought to be read has been: only who reads it again wants it kept.
+    frame.touched = !frame.unread;
     if (frame.unread) {
       frame.unread = false;
       this.#firstRead(frame.page);
