@@ -3,8 +3,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
-import { childPages, parsePage, tableChildren } from "../src/index.ts";
-import { placeholderIndexLeaf, placeholderRowids, placeholderTableLeaf } from "../src/write/index.ts";
+import { childPages, entryRowids, parsePage, tableChildren } from "../src/index.ts";
+import {
+  placeholderIndexLeaf,
+  placeholderIndexLeafLike,
+  placeholderRowids,
+  placeholderTableLeaf,
+} from "../src/write/index.ts";
 import { inTemporaryDirectory, makeDatabase, series } from "./sqlite-file.ts";
 
 const file = makeDatabase(`
@@ -109,3 +114,58 @@ describe("a placeholder leaf of an index", () => {
     expect(() => placeholderIndexLeaf(page, [])).toThrow("at least one cell");
   });
 });
+
+describe("a placeholder leaf like an entry beside it", () => {
+  const root = Number(
+    query("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'i'", () => {}).map(
+      (row) => (row as { page: number }).page,
+    )[0],
+  );
+  const parent = parsePage(pageNo(root), file.peek(pageNo(root)), 1024);
+
+  it("repeats that entry, with the row id that it points to", () => {
+    const [rowid] = entryRowids(parent);
+    const leaf = parsePage(pageNo(9), placeholderIndexLeafLike(page, parent, 0, 12), 1024);
+    expect(leaf).toMatchObject({ isLeaf: true, isTable: false, cellCount: 12 });
+    expect(entryRowids(leaf)).toEqual(Array(12).fill(rowid));
+  });
+
+  it("is counted and looked up by SQLite as if it were there", () => {
+    const child = childPages(pageNo(root), file.peek(pageNo(root)), 1024)?.[1] ?? 0;
+    const replace = (bytes: Uint8Array): void => {
+      bytes.set(placeholderIndexLeafLike(page, parent, 0, 5), (child - 1) * 1024);
+    };
+    const [{ n }] = query("SELECT count(*) AS n FROM t INDEXED BY i WHERE a > ''", replace) as [
+      { n: number },
+    ];
+    expect(n).toBeGreaterThan(1000);
+    expect(n).toBeLessThan(5000);
+  });
+
+  it("has as many entries as fit, and at least one", () => {
+    const most = parsePage(pageNo(9), placeholderIndexLeafLike(page, parent, 0, 1e6), 1024).cellCount;
+    expect(most).toBeGreaterThan(400);
+    expect(parsePage(pageNo(9), placeholderIndexLeafLike(page, parent, 0, 0), 1024).cellCount).toBe(1);
+  });
+});
+
+describe("the row ids of entries", () => {
+  it("are those that SQLite looks up, in their order", () => {
+    const rows = query("SELECT id FROM t INDEXED BY i WHERE a > '' ORDER BY a LIMIT 3", () => {});
+    const leaves = leftmostLeaf();
+    expect(entryRowids(leaves).slice(0, 3)).toEqual(rows.map((row) => (row as { id: number }).id));
+  });
+});
+
+/** The first leaf of the index. */
+function leftmostLeaf() {
+  const roots = query("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'i'", () => {}) as {
+    page: number;
+  }[];
+  let at = pageNo(roots[0]?.page ?? 1);
+  for (;;) {
+    const view = parsePage(at, file.peek(at), 1024);
+    if (view.isLeaf) return view;
+    at = view.child(0);
+  }
+}

@@ -1,6 +1,7 @@
-import { isSyncTransport, LacunaError, type SyncTransport } from "@lacuna/page";
+import { isSyncTransport, LacunaError, type PageStore, type SyncTransport } from "@lacuna/page";
 import { predictors } from "@lacuna/prefetch";
 import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
+import { cappedStore } from "@lacuna/storage/capped";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
 import type { CheckedOptions } from "./check-options.ts";
@@ -11,6 +12,7 @@ import { nameOf, openRemote, type Remote } from "./remote.ts";
 import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
+import type { StorageFacts } from "./storage-options.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -26,6 +28,8 @@ export interface Parts {
   readonly sql: SqlDatabase;
   /** Brings what `stats` tell up to date, where that takes asking. */
   readonly refresh?: (() => Promise<void>) | undefined;
+  /** What the storage takes and may take. */
+  readonly storage?: (() => Promise<StorageFacts | undefined>) | undefined;
 }
 
 export interface OpenPartsHow {
@@ -42,10 +46,12 @@ export async function openParts(options: CheckedOptions, how: OpenPartsHow): Pro
   how.signal.throwIfAborted();
   const { path, store, tabs, url } = options;
   const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
-  const { share } = localFiles;
-  if (share === undefined || tabs === "exclusive" || store !== undefined || path === ":memory:")
-    return open(how);
-  return share({ ...how, path, remote: typeof url === "string" ? nameOf(url) : undefined, open });
+  const { facts, share } = localFiles;
+  if (store !== undefined || path === ":memory:") return open(how);
+  const remote = typeof url === "string" ? nameOf(url) : undefined;
+  const shares = share !== undefined && tabs !== "exclusive";
+  const parts = await (shares ? share({ ...how, path, remote, open }) : open(how));
+  return { ...parts, storage: facts };
 }
 
 /** Opens the remote, the store, the replica and SQL over it. If something fails, what is open is closed. */
@@ -53,10 +59,10 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
   const { listeners, safeIntegers, signal } = how;
   signal.throwIfAborted();
   const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);
-  const store = await openStore(options, localFiles);
+  const store = await openCappedStore(options);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
-    const { driver, readers, doubleQuotedStrings, wasm } = options;
+    const { driver, readers, doubleQuotedStrings, wasm, now } = options;
     const { prefetch } = options.partialSync ?? {};
     const sql = await openSqlite({
       source: replica.pager,
@@ -67,6 +73,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       safeIntegers,
       // Where nothing is to be fetched ahead, statements are not run ahead either.
       runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
+      now,
       signal,
       capture: (transaction) => replica.capture(transaction),
       onCommit: () => listeners.tell("change", { from: "local" }),
@@ -81,6 +88,11 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
     await replica.close();
     throw error;
   }
+}
+
+async function openCappedStore(options: CheckedOptions): Promise<PageStore> {
+  const store = await openStore(options, localFiles);
+  return options.maxBytes === undefined ? store : cappedStore(store, { maxBytes: options.maxBytes });
 }
 
 function syncTransportOf(remote: Remote | undefined): SyncTransport {

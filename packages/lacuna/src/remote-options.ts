@@ -37,7 +37,7 @@ export interface RemoteOptions {
    */
   readonly attempts?: number | undefined;
   /**
-   * Milliseconds on a clock that never goes back, by which the connection is measured.
+   * Milliseconds on a clock that never goes back, by which the connection is measured and running ahead keeps its time.
    * @default performance.now
    */
   readonly now?: (() => number) | undefined;

@@ -15,13 +15,13 @@ export interface OpenPagerOptions {
   readonly base: MakeBase;
   /**
    * Moves to another revision by `rebase` when the remote no longer serves the one of the base. Otherwise as
-   * `PagerOptions.repin`.
+   * `ReadingPagerOptions.repin`.
    * @default none: the base stays what it is
    */
   readonly repin?: ((pager: Pager, signal: AbortSignal) => Promise<void>) | undefined;
-  /** @see PagerOptions */
+  /** @see ReadingPagerOptions */
   readonly repinRetryMs?: number | undefined;
-  /** @see PagerOptions */
+  /** @see ReadingPagerOptions */
   readonly now?: (() => number) | undefined;
   /**
    * When a commit resolves: once it is durable, or, `relaxed`, once it is in memory. Relaxed commits are made durable
@@ -83,15 +83,11 @@ export async function openPager(options: OpenPagerOptions): Promise<Pager> {
         memoryPages: Math.floor(memoryBytes / base.source.pageSize),
         timers: options.timers ?? runtimeTimers,
       };
-      const pager: Pager = new Pager(
-        {
-          base: base.source,
-          repin: repin === undefined ? undefined : (signal) => repin(pager, signal).then(() => undefined),
-          repinRetryMs,
-          now,
-        },
-        local,
-      );
+      const pager: Pager = new Pager(local, {
+        repin: repin && ((signal) => repin(pager, signal)),
+        repinRetryMs,
+        now,
+      });
       return pager;
     } catch (error) {
       await base.end(closedError("the pager"));

@@ -7,9 +7,8 @@ import {
   type PageEntry,
   type PageNo,
   PageSet,
-  type PrefetchSource,
 } from "@lacuna/page";
-import { BaseView } from "./base-view.ts";
+import type { BaseView } from "./base-view.ts";
 import type { LocalLog, StepEvents } from "./local/local-log.ts";
 import { Overlay } from "./local/overlay.ts";
 import { JOURNAL_HEADER_BYTES } from "./local/pull-journal.ts";
@@ -19,34 +18,12 @@ import type { LocalSide, PagerBase } from "./local-side.ts";
 import { writeCompacted } from "./rebase/compact.ts";
 import { prepareStep } from "./rebase/prepare-step.ts";
 import type { RebaseStep } from "./rebase-step.ts";
-import { Repinning } from "./repinning.ts";
+import { Repinning, type RepinningOptions } from "./repinning.ts";
 import { RetiredBase } from "./retired-base.ts";
 import type { PrefetchSnapshot } from "./snapshot.ts";
 import { VersionedPages } from "./versioned-pages.ts";
+import { type NextState, stateOf, Versions } from "./versions.ts";
 import type { ChangeRecord, WriteSource, WriteTransaction } from "./write-source.ts";
-
-export interface PagerOptions {
-  /** The pages to begin with. It stays the caller's: `close` does not close it. */
-  readonly base: PrefetchSource;
-  /**
-   * Moves to the remote's newest revision and resolves with its pages. Called when a read found that the remote no longer
-   * serves the revision of the base, once for all who wait; `signal` aborts when none of them does any more, and on
-   * close. Until it resolves the old base goes on serving the snapshots that are held. Resolves with nothing if it has
-   * moved on by `rebase`.
-   * @default none: the base stays what it is
-   */
-  readonly repin?: ((signal: AbortSignal) => Promise<PrefetchSource | undefined>) | undefined;
-  /**
-   * Milliseconds from a failed re-pin, because the remote cannot be reached, until a snapshot tries it again.
-   * @default 1000
-   */
-  readonly repinRetryMs?: number | undefined;
-  /**
-   * Milliseconds on a clock that never goes back.
-   * @default performance.now
-   */
-  readonly now?: (() => number) | undefined;
-}
 
 /** What a pager holds now and has done since it was opened. */
 export interface PagerStats {
@@ -72,14 +49,13 @@ export interface PagerStats {
  * never change; those of a stale base go on showing what is resident and fail with `REVISION_CHANGED` where it is not.
  *
  * Where the remote cannot be reached, snapshots go on being of the stale base, and what is resident can be read.
- *
- * One that is made by `new` shows its base and takes no pages; `openPager` makes one that does.
  */
 export class Pager implements WriteSource {
+  readonly #local: LocalSide;
+  readonly #versions: Versions;
   readonly #pages: VersionedPages;
-  readonly #repinning: Repinning | undefined;
-  readonly #local: LocalSide | undefined;
-  #base: PagerBase | undefined;
+  readonly #repinning: Repinning;
+  #base: PagerBase;
   /** Resolves, never rejects, when the step that is being done has ended. */
   #moving: Promise<void> | undefined;
   #rebases = 0;
@@ -87,49 +63,31 @@ export class Pager implements WriteSource {
   #closed: Promise<void> | undefined;
 
   /**
-   * @param local for `openPager` only
+   * @internal `openPager` makes one
    * @throws {LacunaError} `INVALID_OPTION` for an option out of range
    */
-  constructor(options: PagerOptions, local?: LocalSide) {
-    const { base, repin, repinRetryMs: retryMs = 1000, now = () => performance.now() } = options;
-    if (!(retryMs >= 0)) {
-      throw new LacunaError("INVALID_OPTION", `repinRetryMs must be at least 0, got ${retryMs}`);
-    }
+  constructor(local: LocalSide, repinning: Omit<RepinningOptions, "closing">) {
     this.#local = local;
-    this.#base = local?.base;
-    const writing = local === undefined ? undefined : { ...local, ...this.#overlayOf(local, local.wal) };
-    this.#pages = new VersionedPages(
-      new BaseView(base),
-      writing === undefined ? undefined : { ...writing, afterCommit: () => this.#afterCommit(writing) },
-      () => this.#repinning?.markStale(),
-    );
-    if (repin === undefined) return;
-    const closing = this.#pages.closing;
-    this.#repinning = new Repinning({
-      repin: async (signal) => {
-        const moved = await repin(signal);
-        if (moved !== undefined) this.#pages.replace({ ...this.#pages.state, ...stateOf(moved) });
-      },
-      retryMs,
-      now,
-      closing,
-    });
+    this.#base = local.base;
+    this.#versions = new Versions(this.#stateOver(local.base, local.wal), () => this.#repinning.markStale());
+    this.#pages = new VersionedPages(this.#versions, { ...local, afterCommit: () => this.#afterCommit() });
+    this.#repinning = new Repinning({ ...repinning, closing: this.#versions.closing });
   }
 
   /** Snapshots that are held, those of transactions included. */
   get openSnapshots(): number {
-    return this.#pages.openSnapshots.size;
+    return this.#versions.openSnapshots.size;
   }
 
   stats(): PagerStats {
-    const log = this.#local?.log;
+    const { log } = this.#local;
     return {
-      walBytes: log?.walBytes ?? 0,
-      overlayPages: this.#pages.state.overlay?.size ?? 0,
-      pendingChanges: log?.pendingCount ?? 0,
-      pendingBytes: log?.pendingBytes ?? 0,
-      queuedBytes: log?.queuedBytes ?? 0,
-      flushes: log?.flushes ?? 0,
+      walBytes: log.walBytes,
+      overlayPages: this.#versions.state.overlay?.size ?? 0,
+      pendingChanges: log.pendingCount,
+      pendingBytes: log.pendingBytes,
+      queuedBytes: log.queuedBytes,
+      flushes: log.flushes,
       checkpoints: this.#checkpoints,
       rebases: this.#rebases,
       openSnapshots: this.openSnapshots,
@@ -143,14 +101,14 @@ export class Pager implements WriteSource {
    * @throws `options.signal.reason` from the promise if aborted
    */
   snapshot(options?: AbortOptions): PrefetchSnapshot | Promise<PrefetchSnapshot> {
-    this.#pages.closing.throwIfAborted();
+    this.#versions.closing.throwIfAborted();
     if (this.#isCurrent()) return this.#pages.snapshot();
     return this.#becomeCurrent(options).then(() => this.#pages.snapshot());
   }
 
   async begin(options?: AbortOptions): Promise<WriteTransaction> {
-    const { log } = this.#writable();
-    this.#pages.closing.throwIfAborted();
+    const { log } = this.#local;
+    this.#versions.closing.throwIfAborted();
     if (!this.#isCurrent()) await this.#becomeCurrent(options);
     const endTurn = await this.#pages.turn(options);
     try {
@@ -164,27 +122,27 @@ export class Pager implements WriteSource {
 
   /** Makes relaxed commits durable. */
   async flush(): Promise<void> {
-    await this.#writable().log.flush();
+    await this.#local.log.flush();
   }
 
   /** Committed changes that are not settled yet, oldest first. */
   async pendingChanges(): Promise<readonly ChangeRecord[]> {
-    return this.#local === undefined ? [] : await this.#local.log.pending();
+    return await this.#local.log.pending();
   }
 
   /** How many changes are pending. */
   get pendingCount(): number {
-    return this.#local?.log.pendingCount ?? 0;
+    return this.#local.log.pendingCount ?? 0;
   }
 
   /** Bytes of the changes that are pending. */
   get pendingBytes(): number {
-    return this.#local?.log.pendingBytes ?? 0;
+    return this.#local.log.pendingBytes ?? 0;
   }
 
   /** These changes are not pending any more: the remote has them, or they are given up. Durable when it resolves. */
   async settleChanges(ids: readonly number[]): Promise<void> {
-    await this.#writable().log.settle(ids);
+    await this.#local.log.settle(ids);
   }
 
   /**
@@ -199,12 +157,12 @@ export class Pager implements WriteSource {
    * @throws {LacunaError} `STORAGE`, `STORAGE_FULL`, `CLOSED`
    */
   async rebase(step: RebaseStep, options?: AbortOptions): Promise<void> {
-    const local = this.#writable();
+    const { log } = this.#local;
     const endTurn = await this.#pages.turn(options);
     try {
-      if (local.log.broken) await local.log.repair();
-      await this.#move(local, step, options?.signal);
-      this.#repinning?.markCurrent();
+      if (log.broken) await log.repair();
+      await this.#move(step, options?.signal);
+      this.#repinning.markCurrent();
       this.#rebases++;
     } finally {
       endTurn();
@@ -217,11 +175,11 @@ export class Pager implements WriteSource {
    * @throws {LacunaError} `STORAGE`, `STORAGE_FULL`, `CLOSED`
    */
   async checkpoint(options?: AbortOptions): Promise<void> {
-    const local = this.#writable();
+    const { log } = this.#local;
     const endTurn = await this.#pages.turn(options);
     try {
-      if (local.log.broken) await local.log.repair();
-      await this.#checkpoint(local);
+      if (log.broken) await log.repair();
+      await this.#checkpoint();
     } finally {
       endTurn();
     }
@@ -239,69 +197,66 @@ export class Pager implements WriteSource {
 
   async #finish(): Promise<void> {
     this.#pages.close();
-    await this.#repinning?.ended;
+    await this.#repinning.ended;
     await this.#moving;
     try {
-      await this.#local?.log.close();
+      await this.#local.log.close();
     } finally {
-      await this.#base?.end(closedError("the pager"));
+      await this.#base.end(closedError("the pager"));
     }
   }
 
-  #writable(): LocalSide {
-    if (this.#local !== undefined) return this.#local;
-    throw new LacunaError("NOT_SUPPORTED", "this database has nowhere to write to");
-  }
-
   #isCurrent(): boolean {
-    return !this.#repinning?.due && this.#moving === undefined && !this.#local?.log.unfinished;
+    return !this.#repinning.due && this.#moving === undefined && !this.#local.log.unfinished;
   }
 
   async #becomeCurrent(options: AbortOptions | undefined): Promise<void> {
     const signal = options?.signal;
-    if (this.#repinning?.due) await this.#repinning.moveOn(signal);
+    if (this.#repinning.due) await this.#repinning.moveOn(signal);
     const moving = this.#moving;
     if (moving !== undefined) await new Flight(() => moving).join(signal);
-    if (this.#local?.log.unfinished) await this.#local.log.repair();
+    if (this.#local.log.unfinished) await this.#local.log.repair();
     signal?.throwIfAborted();
   }
 
-  #overlayOf(local: LocalSide, wal: RecoveredWal): { overlay: Overlay; pageCount: number | undefined } {
-    const overlay = new Overlay(wal.log.file, wal.log.header.pageSize, local.memoryPages);
+  #stateOver({ source }: PagerBase, wal: RecoveredWal): NextState {
+    const overlay = new Overlay(wal.log.file, wal.log.header.pageSize, this.#local.memoryPages);
     overlay.load(wal.offsets, 0);
-    return { overlay, pageCount: wal.pageCount };
+    return { ...stateOf(source), overlay, pageCount: wal.pageCount ?? source.pageCount };
   }
 
-  async #afterCommit({ log, checkpointBytes, ...local }: LocalSide): Promise<void> {
-    const { base, overlay } = this.#pages.state;
+  async #afterCommit(): Promise<void> {
+    const { log, checkpointBytes } = this.#local;
+    const { base, overlay } = this.#versions.state;
     const live = (overlay?.size ?? 0) * base.pageSize;
     const worthIt = log.walBytes > checkpointBytes && log.walBytes > 2 * live;
     // SQLite takes a log beside an empty file for one left over, and removes it.
     const hidden = base.revision === LOCAL_REVISION && base.pageCount === 0;
     if (!worthIt && !hidden) return;
     // The commit is done. Whatever a failure leaves is repaired before the next one.
-    await this.#checkpoint({ ...local, log, checkpointBytes }).catch(() => {});
+    await this.#checkpoint().catch(() => {});
   }
 
-  async #checkpoint(local: LocalSide): Promise<void> {
-    const { log } = local;
+  async #checkpoint(): Promise<void> {
+    const { log } = this.#local;
     await log.flush();
-    const { overlay, pageCount, base } = this.#pages.state;
+    const { overlay, pageCount, base } = this.#versions.state;
     if (overlay === undefined || log.walBytes === 0) return;
     if (base.revision === LOCAL_REVISION) {
       const keep = new PageSet();
       for (let page = 1; page <= Math.min(pageCount, base.pageCount); page++) keep.add(page as PageNo);
       const shape = { ...base.shape, pageCount };
-      await this.#move(local, { shape, keep, pages: pagesOf(overlay, pageCount), settled: [] }, undefined);
-    } else if (!(await this.#compact(local, overlay, pageCount))) return;
+      await this.#move({ shape, keep, pages: pagesOf(overlay, pageCount), settled: [] }, undefined);
+    } else if (!(await this.#compact(overlay, pageCount))) return;
     this.#checkpoints++;
   }
 
   /** @returns false if there was nothing to gain */
-  async #compact({ log }: LocalSide, overlay: Overlay, pageCount: number): Promise<boolean> {
+  async #compact(overlay: Overlay, pageCount: number): Promise<boolean> {
+    const { log } = this.#local;
     const frames = overlay.newest(pageCount);
     if (frames.length === log.walFrames) return false;
-    const { revision, pageSize } = this.#pages.state.base;
+    const { revision, pageSize } = this.#versions.state.base;
     await log.beginStep();
     const salts = log.newSalts();
     const start = JOURNAL_HEADER_BYTES;
@@ -322,9 +277,10 @@ export class Pager implements WriteSource {
     return true;
   }
 
-  async #move(local: LocalSide, step: RebaseStep, signal: AbortSignal | undefined): Promise<void> {
+  async #move(step: RebaseStep, signal: AbortSignal | undefined): Promise<void> {
+    const local = this.#local;
     const { log } = local;
-    const { closing } = this.#pages;
+    const { closing } = this.#versions;
     const prepared = await abandonOnFailure(log, async () => {
       const done = await prepareStep(local, step, closing);
       signal?.throwIfAborted();
@@ -332,14 +288,13 @@ export class Pager implements WriteSource {
       return done;
     });
     const events: StepEvents = {
-      onCommit: () => this.#leave(local, step, prepared.replaced),
+      onCommit: () => this.#leave(step, prepared.replaced),
       onDone: async (wal) => {
         // Only a cache of what the remote has.
         await local.store.put(prepared.fetched).catch(() => {});
         const base = await local.makeBase(local.store);
         this.#base = base;
-        const next = { ...stateOf(base.source), ...this.#overlayOf(local, wal) };
-        this.#pages.replace({ ...next, pageCount: wal.pageCount ?? base.source.pageCount });
+        this.#versions.replace(this.#stateOver(base, wal));
       },
     };
     const { revision } = step.shape;
@@ -359,13 +314,14 @@ export class Pager implements WriteSource {
   }
 
   /** Keeps what snapshots may still want of the state before a step, and ends its base. May be called again. */
-  async #leave({ store }: LocalSide, { shape, keep }: RebaseStep, replaced: Iterable<PageNo>): Promise<void> {
-    const { state } = this.#pages;
+  async #leave({ shape, keep }: RebaseStep, replaced: Iterable<PageNo>): Promise<void> {
+    const { store } = this.#local;
+    const { state } = this.#versions;
     const staying = new PageSet(keep);
     for (const page of replaced) staying.delete(page);
     if (shape.pageSize !== state.base.pageSize) staying.clear();
     const views = new Set<BaseView>();
-    for (const snapshot of this.#pages.openSnapshots) {
+    for (const snapshot of this.#versions.openSnapshots) {
       if (snapshot.state !== undefined) views.add(snapshot.state.base);
     }
     const retired: RetiredBase[] = [];
@@ -374,18 +330,11 @@ export class Pager implements WriteSource {
       if (view.source instanceof RetiredBase) retired.push(view.source);
     }
     const { revision } = shape;
-    await this.#base?.end(
-      new LacunaError("REVISION_CHANGED", `the replica moves on to revision ${revision}`),
-    );
+    await this.#base.end(new LacunaError("REVISION_CHANGED", `the replica moves on to revision ${revision}`));
     for (const each of retired) await each.preserve(staying);
     await state.overlay?.retire();
   }
 }
-
-const stateOf = (source: PrefetchSource): { base: BaseView; pageCount: number } => ({
-  base: new BaseView(source),
-  pageCount: source.pageCount,
-});
 
 /** What fails before a step is durable leaves nothing behind. */
 async function abandonOnFailure<T>(log: LocalLog, work: () => Promise<T>): Promise<T> {

@@ -1,78 +1,82 @@
-import { type AbortOptions, closedError, LacunaError, type PrefetchSource } from "@lacuna/page";
-import { BaseView } from "./base-view.ts";
-import type { PagerOptions } from "./pager.ts";
-import { type DatabaseState, PagerSnapshot } from "./pager-snapshot.ts";
+import type { AbortOptions, PrefetchSource } from "@lacuna/page";
 import { Repinning } from "./repinning.ts";
 import type { PrefetchSnapshot, SnapshotSource } from "./snapshot.ts";
+import { stateOf, Versions } from "./versions.ts";
+
+export interface ReadingPagerOptions {
+  /** The pages to begin with. It stays the caller's: `close` does not close it. */
+  readonly base: PrefetchSource;
+  /**
+   * Moves to the remote's newest revision and resolves with its pages. Called when a read found that the remote no longer
+   * serves the revision of the base, once for all who wait; `signal` aborts when none of them does any more, and on
+   * close. Until it resolves the old base goes on serving the snapshots that are held.
+   * @default none: the base stays what it is
+   */
+  readonly repin?: ((signal: AbortSignal) => Promise<PrefetchSource>) | undefined;
+  /**
+   * Milliseconds from a failed re-pin, because the remote cannot be reached, until a snapshot tries it again.
+   * @default 1000
+   */
+  readonly repinRetryMs?: number | undefined;
+  /**
+   * Milliseconds on a clock that never goes back.
+   * @default performance.now
+   */
+  readonly now?: (() => number) | undefined;
+}
 
 /**
- * Snapshots of a database that is only read: as `Pager`, without all that it takes to write. For programs that must be small.
+ * Snapshots of a database that is only read, and what it takes to move to another revision of the remote: a read that
+ * fails with `REVISION_CHANGED` marks the base as stale, and the next snapshot is of the newest revision. Snapshots never
+ * change; those of a stale base go on showing what is resident and fail with `REVISION_CHANGED` where it is not.
+ *
+ * Where the remote cannot be reached, snapshots go on being of the stale base, and what is resident can be read.
  */
 export class ReadingPager implements SnapshotSource {
-  readonly #open = new Set<PagerSnapshot>();
-  readonly #closing = new AbortController();
-  readonly #repinning: Repinning | undefined;
-  #state: DatabaseState;
+  readonly #versions: Versions;
+  readonly #repinning: Repinning;
 
   /** @throws {LacunaError} `INVALID_OPTION` for an option out of range */
-  constructor(options: PagerOptions) {
-    const { base, repin, repinRetryMs: retryMs = 1000, now = () => performance.now() } = options;
-    if (!(retryMs >= 0)) {
-      throw new LacunaError("INVALID_OPTION", `repinRetryMs must be at least 0, got ${retryMs}`);
-    }
-    this.#state = stateOf(base, 1);
-    if (repin === undefined) return;
-    const move = async (signal: AbortSignal): Promise<void> => {
-      const moved = await repin(signal);
-      if (moved !== undefined) this.#state = stateOf(moved, this.#state.version + 1);
-    };
-    this.#repinning = new Repinning({ repin: move, retryMs, now, closing: this.#closing.signal });
+  constructor({ base, repin, repinRetryMs, now }: ReadingPagerOptions) {
+    this.#versions = new Versions(stateOf(base), () => this.#repinning.markStale());
+    this.#repinning = new Repinning({
+      repin:
+        repin &&
+        (async (signal) => {
+          this.#versions.replace(stateOf(await repin(signal)));
+        }),
+      repinRetryMs,
+      now,
+      closing: this.#versions.closing,
+    });
   }
 
   /** Snapshots that are held. */
   get openSnapshots(): number {
-    return this.#open.size;
+    return this.#versions.openSnapshots.size;
   }
 
   /**
-   * A promise only where the replica has to move to another revision first.
-   * @throws {LacunaError} `CLOSED` after close; from the promise also what kept the replica from moving on, unless the
-   *   remote cannot be reached
+   * A promise only where it has to move to another revision first.
+   * @throws {LacunaError} `CLOSED` after close; from the promise also what kept it from moving on, unless the remote
+   *   cannot be reached
    * @throws `options.signal.reason` from the promise if aborted
    */
   snapshot(options?: AbortOptions): PrefetchSnapshot | Promise<PrefetchSnapshot> {
-    this.#closing.signal.throwIfAborted();
-    if (!this.#repinning?.due) return this.#take();
-    return this.#repinning.moveOn(options?.signal).then(() => this.#take());
+    this.#versions.closing.throwIfAborted();
+    if (!this.#repinning.due) return this.#versions.snapshot();
+    return this.#repinning.moveOn(options?.signal).then(() => {
+      options?.signal?.throwIfAborted();
+      return this.#versions.snapshot();
+    });
   }
 
   /**
-   * Releases every snapshot and ends every wait with `CLOSED`. Resolves when no re-pin is going on any more. Calling it
-   * again is harmless.
+   * Releases every snapshot and ends every wait with `CLOSED`. Resolves when nothing is going on any more. Calling it again
+   * is harmless.
    */
   async close(): Promise<void> {
-    this.#closing.abort(closedError("the pager"));
-    for (const snapshot of [...this.#open]) snapshot.release();
-    await this.#repinning?.ended;
-  }
-
-  #take(): PagerSnapshot {
-    this.#closing.signal.throwIfAborted();
-    const snapshot = new PagerSnapshot(this.#state, {
-      // A snapshot of an earlier base finds out nothing new.
-      revisionChanged: ({ base }) => {
-        if (base === this.#state.base) this.#repinning?.markStale();
-      },
-      released: (released) => this.#open.delete(released),
-    });
-    this.#open.add(snapshot);
-    return snapshot;
+    this.#versions.close();
+    await this.#repinning.ended;
   }
 }
-
-const stateOf = (source: PrefetchSource, version: number): DatabaseState => ({
-  version,
-  pageCount: source.pageCount,
-  base: new BaseView(source),
-  overlay: undefined,
-});

@@ -1,30 +1,42 @@
-import { Flight, isLacunaError } from "@lacuna/page";
+import { Flight, isLacunaError, LacunaError } from "@lacuna/page";
 
 export interface RepinningOptions {
-  /** Moves on. `signal` aborts when nobody waits for it any more, and on close. */
-  readonly repin: (signal: AbortSignal) => Promise<void>;
-  readonly retryMs: number;
-  readonly now: () => number;
+  /** Moves on. `signal` aborts when nobody waits for it any more, and on close. Absent: there is nowhere to move to. */
+  readonly repin: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** @default 1000 */
+  readonly repinRetryMs: number | undefined;
+  /** @default performance.now */
+  readonly now: (() => number) | undefined;
   /** Aborts on close. */
   readonly closing: AbortSignal;
 }
 
 /** Moves to another revision once for all who wait, one move at a time. */
 export class Repinning {
-  readonly #options: RepinningOptions;
+  readonly #repin: RepinningOptions["repin"];
+  readonly #retryMs: number;
+  readonly #now: () => number;
+  readonly #closing: AbortSignal;
   #stale = false;
   /** When the next try may be made. */
   #retryAt = Number.NEGATIVE_INFINITY;
   #running: Flight<void> | undefined;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(options: RepinningOptions) {
-    this.#options = options;
+  /** @throws {LacunaError} `INVALID_OPTION` for an option out of range */
+  constructor({ repin, repinRetryMs = 1000, now = () => performance.now(), closing }: RepinningOptions) {
+    if (!(repinRetryMs >= 0)) {
+      throw new LacunaError("INVALID_OPTION", `repinRetryMs must be at least 0, got ${repinRetryMs}`);
+    }
+    this.#repin = repin;
+    this.#retryMs = repinRetryMs;
+    this.#now = now;
+    this.#closing = closing;
   }
 
   /** True if the base is stale and it is time to move on. */
   get due(): boolean {
-    return this.#stale && (this.#running !== undefined || this.#options.now() >= this.#retryAt);
+    return this.#stale && (this.#running !== undefined || this.#now() >= this.#retryAt);
   }
 
   /** Resolves when the move that was begun last has ended. */
@@ -34,7 +46,7 @@ export class Repinning {
 
   /** The remote no longer serves the revision. */
   markStale(): void {
-    this.#stale = true;
+    this.#stale = this.#repin !== undefined;
   }
 
   /** Somebody moved on by other means. */
@@ -52,7 +64,7 @@ export class Repinning {
 
   /** Begins when the move before has ended: both would write to the same store. */
   #begin(unwanted: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([unwanted, this.#options.closing]);
+    const signal = AbortSignal.any([unwanted, this.#closing]);
     const running = this.#ended
       .then(() => this.#move(signal))
       .finally(() => {
@@ -67,18 +79,17 @@ export class Repinning {
   async #move(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (!this.#stale) return;
-    const { repin, now, retryMs } = this.#options;
     try {
-      await repin(signal);
+      await this.#repin?.(signal);
       this.#stale = false;
     } catch (error) {
       if (!isUnreachable(error)) throw error;
-      this.#retryAt = now() + retryMs;
+      this.#retryAt = this.#now() + this.#retryMs;
     }
   }
 
   #untilClosed(running: Promise<void>): Promise<void> {
-    const { closing } = this.#options;
+    const closing = this.#closing;
     let onClose = (): void => {};
     const closed = new Promise<never>((_, reject) => {
       onClose = () => reject(closing.reason);

@@ -1,11 +1,11 @@
 import { WAL_FRAME_HEADER_BYTES } from "@lacuna/btree/wal";
-import { type AbortOptions, closedError, LacunaError, pageNo } from "@lacuna/page";
-import type { BaseView } from "./base-view.ts";
+import { type AbortOptions, LacunaError, pageNo } from "@lacuna/page";
 import type { CommitLog } from "./commit-log.ts";
-import type { Frame, Overlay } from "./local/overlay.ts";
-import { type DatabaseState, PagerSnapshot, type SnapshotOwner } from "./pager-snapshot.ts";
+import type { Frame } from "./local/overlay.ts";
+import type { PagerSnapshot } from "./pager-snapshot.ts";
 import type { Timers } from "./timers.ts";
 import { type StagedPages, Transaction, withWalMode } from "./transaction.ts";
+import type { Versions } from "./versions.ts";
 import type { WriteSource, WriteTransaction } from "./write-source.ts";
 import { WriterQueue } from "./writer-queue.ts";
 
@@ -15,9 +15,6 @@ const MAX_QUEUED_BYTES = 8 << 20;
 /** What writing needs. */
 export interface Writing {
   readonly log: CommitLog;
-  readonly overlay: Overlay;
-  /** Pages of the database; `undefined`: as many as the base has. */
-  readonly pageCount: number | undefined;
   readonly durability: "durable" | "relaxed";
   readonly flushDelayMs: number;
   readonly timers: Timers;
@@ -25,58 +22,27 @@ export interface Writing {
   readonly afterCommit?: (() => Promise<void>) | undefined;
 }
 
-/** The versions of a database: snapshots of them, and one writer at a time who makes the next. */
+/** The versions of a database that has an overlay, and one writer at a time who makes the next. */
 export class VersionedPages implements WriteSource {
-  readonly #writing: Writing | undefined;
-  readonly #open = new Set<PagerSnapshot>();
+  readonly #versions: Versions;
+  readonly #writing: Writing;
   readonly #transactions = new Set<WriteTransaction>();
   readonly #queue = new WriterQueue();
-  readonly #closing = new AbortController();
-  readonly #onStale: () => void;
-  #state: DatabaseState;
   #timer: unknown;
   #flushFailed = false;
 
-  /** @param onStale a reader of the newest state found out that the remote no longer serves its revision */
-  constructor(base: BaseView, writing: Writing | undefined, onStale: () => void = () => {}) {
+  constructor(versions: Versions, writing: Writing) {
+    this.#versions = versions;
     this.#writing = writing;
-    this.#onStale = onStale;
-    const pageCount = writing?.pageCount ?? base.pageCount;
-    this.#state = { version: 1, pageCount, base, overlay: writing?.overlay };
-  }
-
-  /** The newest state. */
-  get state(): DatabaseState {
-    return this.#state;
-  }
-
-  /** Aborts on close. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
-  }
-
-  /** Those that are held, of transactions too. */
-  get openSnapshots(): ReadonlySet<PagerSnapshot> {
-    return this.#open;
   }
 
   snapshot(): PagerSnapshot {
-    this.#closing.signal.throwIfAborted();
-    const owner: SnapshotOwner = {
-      revisionChanged: ({ base }) => {
-        // A snapshot of an earlier base finds out nothing new.
-        if (base === this.#state.base) this.#onStale();
-      },
-      released: (released) => this.#open.delete(released),
-    };
-    const snapshot = new PagerSnapshot(this.#state, owner);
-    this.#open.add(snapshot);
-    return snapshot;
+    return this.#versions.snapshot();
   }
 
   /** Waits until nobody writes. @returns what lets the next writer begin */
   turn(options?: AbortOptions): Promise<() => void> {
-    return this.#queue.turn([this.#closing.signal, options?.signal]);
+    return this.#queue.turn([this.#versions.closing, options?.signal]);
   }
 
   async begin(options?: AbortOptions): Promise<Transaction> {
@@ -85,13 +51,8 @@ export class VersionedPages implements WriteSource {
 
   /** A transaction whose turn it is. */
   transaction(endTurn: () => void): Transaction {
-    const writing = this.#writing;
-    if (writing === undefined) {
-      endTurn();
-      throw new LacunaError("NOT_SUPPORTED", "this database has nowhere to write to");
-    }
     const transaction = new Transaction(this.snapshot(), {
-      commit: (staged, over, change) => this.#commit(writing, staged, over, change),
+      commit: (staged, over, change) => this.#commit(staged, over, change),
       ended: () => {
         this.#transactions.delete(transaction);
         endTurn();
@@ -101,28 +62,21 @@ export class VersionedPages implements WriteSource {
     return transaction;
   }
 
-  /** Another base or another overlay makes another version. */
-  replace(next: Omit<DatabaseState, "version">): void {
-    this.#state = { ...next, version: this.#state.version + 1 };
-  }
-
   /** Ends every snapshot, transaction and wait with `CLOSED`. */
   close(): void {
-    this.#closing.abort(closedError("the pager"));
+    this.#versions.close();
     for (const transaction of [...this.#transactions]) transaction.release();
-    for (const snapshot of [...this.#open]) snapshot.release();
-    if (this.#timer !== undefined) this.#writing?.timers.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) this.#writing.timers.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   async #commit(
-    writing: Writing,
     { pages, pageCount, resized }: StagedPages,
     over: PagerSnapshot,
     change: Uint8Array | undefined,
   ): Promise<number> {
-    this.#closing.signal.throwIfAborted();
-    const state = this.#state;
+    this.#versions.closing.throwIfAborted();
+    const { state } = this.#versions;
     if (pages.size === 0 && !resized && change === undefined) return state.version;
     const first = pageNo(1);
     const { overlay } = state;
@@ -132,20 +86,20 @@ export class VersionedPages implements WriteSource {
       if (pageCount === 0) throw new LacunaError("INVALID_OPTION", "a database without pages has no changes");
       pages.set(first, withWalMode(await over.read(first)));
     }
-    await this.#makeRoom(writing);
+    await this.#makeRoom();
     const frames: Frame[] = [];
     let written = false;
     const entries = [...pages].sort(([a], [b]) => a - b);
     pages.clear();
-    const transaction = writing.log.enqueue(entries, pageCount, change, () => {
+    const { log, durability, afterCommit } = this.#writing;
+    const transaction = log.enqueue(entries, pageCount, change, () => {
       written = true;
       for (const frame of frames) overlay.written(frame);
     });
-    if (writing.durability === "durable") await writing.log.flushOrForget();
-    else this.#flushLater(writing);
-    const version = state.version + 1;
+    if (durability === "durable") await log.flushOrForget();
+    else this.#flushLater();
+    const version = this.#versions.replace({ ...state, pageCount });
     const frameBytes = WAL_FRAME_HEADER_BYTES + state.base.pageSize;
-    this.#state = { ...state, version, pageCount };
     for (const [i, page] of transaction.pages.entries()) {
       const offset = transaction.start + i * frameBytes + WAL_FRAME_HEADER_BYTES;
       const bytes = transaction.frames[i]?.subarray(WAL_FRAME_HEADER_BYTES);
@@ -153,19 +107,21 @@ export class VersionedPages implements WriteSource {
     }
     if (written) for (const frame of frames) overlay.written(frame);
     over.release();
-    await writing.afterCommit?.();
+    await afterCommit?.();
     return version;
   }
 
   /** A relaxed commit must not go on for ever without the files: it fails where they do. */
-  async #makeRoom({ log, durability }: Writing): Promise<void> {
+  async #makeRoom(): Promise<void> {
+    const { log, durability } = this.#writing;
     if (durability === "durable") return;
     if (!this.#flushFailed && log.queuedBytes < MAX_QUEUED_BYTES) return;
     await log.flush();
     this.#flushFailed = false;
   }
 
-  #flushLater({ log, timers, flushDelayMs }: Writing): void {
+  #flushLater(): void {
+    const { log, timers, flushDelayMs } = this.#writing;
     this.#timer ??= timers.setTimeout(() => {
       this.#timer = undefined;
       log.flush().catch(() => {

@@ -2,5 +2,5 @@ import * as pager from "@lacuna/pager";
 import { expect, it } from "vitest";
 
 it("exports these names", () => {
-  expect(Object.keys(pager).sort()).toEqual(["Pager", "ReadingPager", "openPager"]);
+  expect(Object.keys(pager).sort()).toEqual(["ReadingPager", "openPager"]);
 });

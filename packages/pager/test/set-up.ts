@@ -2,7 +2,7 @@ import { SegmentCache } from "@lacuna/cache";
 import type { PrefetchSource } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
 import { patternDatabase, RecordingTransport } from "@lacuna/testkit";
-import type { Pager, PagerOptions, ReadingPager } from "../src/index.ts";
+import { ReadingPager, type ReadingPagerOptions } from "../src/index.ts";
 
 export const first = patternDatabase(20, { pageSize: 512, revision: "r1" });
 export const second = patternDatabase(30, { pageSize: 512, revision: "r2" });
@@ -36,11 +36,11 @@ export class ScriptedRepin {
   }
 }
 
-/** A pager of a kind over pages 1 to 20 of revision r1. */
-export async function setUp(Kind: typeof Pager | typeof ReadingPager, options: Partial<PagerOptions> = {}) {
+/** A pager over pages 1 to 20 of revision r1. */
+export async function setUp(options: Partial<ReadingPagerOptions> = {}) {
   const transport = new RecordingTransport(first);
   const cache = await cacheOver(transport);
   const scripted = new ScriptedRepin();
-  const pager = new Kind({ base: cache, repin: scripted.repin, ...options });
+  const pager = new ReadingPager({ base: cache, repin: scripted.repin, ...options });
   return { transport, cache, pager, scripted };
 }

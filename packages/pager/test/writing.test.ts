@@ -2,9 +2,8 @@ import { LacunaError, pageNo, revision } from "@lacuna/page";
 import { memoryStore } from "@lacuna/storage/memory";
 import { laterTurn, ManualTimers, type StoreOperation, withFaults } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
-import { type OpenPagerOptions, Pager } from "../src/index.ts";
+import type { OpenPagerOptions, Pager } from "../src/index.ts";
 import {
-  cacheBase,
   contents,
   filled,
   localStore,
@@ -183,15 +182,6 @@ describe("a transaction", () => {
     const again = await pagerOn(store);
     expect(await shown(again)).toEqual([1, 2, 3, 4, 5]);
     await again.close();
-  });
-
-  it("has nowhere to go in a pager over a base alone", async () => {
-    const { source } = await cacheBase()(await remoteStore(REMOTE));
-    const pager = new Pager({ base: source });
-    await expect(pager.begin()).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
-    await expect(pager.checkpoint()).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
-    expect(await pager.pendingChanges()).toEqual([]);
-    await pager.close();
   });
 });
 

@@ -80,8 +80,7 @@ export class ChangeRecorder {
         const table = await this.#facts.table(name);
         if (table.nullableKey) this.#nullKeys.watch(table);
       }
-      this.#session.start();
-      this.#session.noting(this.#nullKeys.watching);
+      this.#session.start(this.#nullKeys.watching);
     }
   }
 
@@ -164,7 +163,6 @@ export class ChangeRecorder {
 
   #stop(): void {
     this.#session.stop();
-    this.#session.noting(false);
     this.#nullKeys.reset();
   }
 

@@ -37,8 +37,9 @@ export class ChangeSession {
     sqlite.sqlite3session_enable(this.#anchor, 0);
   }
 
-  /** Records from now on. Calling it again is harmless. */
-  start(): void {
+  /** Records the statement that begins now, and again if it has to be run again. @param noting whether `note` is called */
+  start(noting: boolean): void {
+    this.#hook.begin(noting);
     if (this.#session !== 0) return;
     const { sqlite, heap } = this.#engine;
     this.#session = this.#create();
@@ -51,10 +52,6 @@ export class ChangeSession {
   /** True if nothing has been recorded since `start`. */
   get empty(): boolean {
     return this.#session === 0 || this.#engine.sqlite.sqlite3session_isempty(this.#session) !== 0;
-  }
-
-  noting(on: boolean): void {
-    this.#hook.noting(on);
   }
 
   /**
@@ -78,6 +75,7 @@ export class ChangeSession {
 
   /** Forgets what was recorded and records nothing more. */
   stop(): void {
+    this.#hook.begin(false);
     if (this.#session === 0) return;
     this.#engine.sqlite.sqlite3session_delete(this.#session);
     this.#session = 0;

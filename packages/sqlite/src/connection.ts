@@ -225,14 +225,15 @@ export class Connection {
     await pauseAfterAttempt(attemptMilliseconds, signal);
   }
 
-  /** Ends the transaction of the source if the one of SQLite has ended. What failed here has not happened there. */
+  /** Ends the transaction of the source if the one of SQLite has ended. What failed on our side has not happened. */
   async #conclude(around: Circumstances, outcome: Outcome<unknown>): Promise<void> {
     if (this.#writer === undefined || this.#watch === undefined || this.#broken !== undefined) return;
     const { committed, writer } = this.#file;
     let failure: { readonly error: unknown } | undefined;
     try {
       failure = await this.#writer.conclude(async (view) => {
-        if (outcome.kind === "error") throw outcome.error;
+        // SQLite commits what came before a failure only where it was told so: INSERT OR FAIL.
+        if (outcome.kind === "error" && !(outcome.error instanceof SqlError)) throw outcome.error;
         return this.#described(view, around);
       });
     } catch (cause) {

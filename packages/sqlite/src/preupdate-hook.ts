@@ -30,6 +30,7 @@ const branchIf = (depth: number) => [0x0d, depth];
 const set = (local: number) => [0x21, local];
 const tee = (local: number) => [0x22, local];
 const LOAD_I32 = [0x28, 2, 0];
+const STORE_I32 = [0x36, 2, 0];
 
 /** Told of a row that is about to change: its operation, the name of its table, and its row ids before and after. */
 export type Note = (operation: number, table: number, before: bigint, after: bigint) => void;
@@ -37,7 +38,7 @@ export type Note = (operation: number, table: number, before: bigint, after: big
 /**
  * Stands between SQLite and the sessions that record what happens to rows. A session takes a row's old values to be
  * absent when they cannot be read; here they are read first, and a change whose old values are not there is not shown to
- * the session: the statement fails for want of the page anyway, and is undone.
+ * the session, nor is any behind it: the statement fails for want of the page anyway, and is undone.
  *
  * SQLite calls one function only, and the session extension sets its own whenever a session is made or deleted: call
  * `renew` then.
@@ -48,6 +49,8 @@ export class PreupdateHook {
   readonly #note: Note;
   /** In memory: whether `note` is called. */
   readonly #noting: number;
+  /** In memory: whether the statement that runs made a change that was not shown. */
+  readonly #blind: number;
   /** Where SQLite keeps the function it calls. */
   readonly #slot: number;
   #pointer = 0;
@@ -56,8 +59,9 @@ export class PreupdateHook {
     this.#engine = engine;
     this.#db = db;
     this.#note = note;
-    this.#noting = engine.sqlite.malloc(4);
-    this.noting(false);
+    this.#noting = engine.sqlite.malloc(8);
+    this.#blind = this.#noting + 4;
+    this.begin(false);
     this.#slot = findSlot(engine, db);
   }
 
@@ -68,9 +72,10 @@ export class PreupdateHook {
     sqlite.sqlite3_preupdate_hook(this.#db, this.#pointer, session);
   }
 
-  /** Whether `note` is called before each change of a row. */
-  noting(on: boolean): void {
-    this.#engine.heap.setInt32(this.#noting, on ? 1 : 0);
+  /** A statement begins. @param noting whether `note` is called before each change of a row */
+  begin(noting: boolean): void {
+    this.#engine.heap.setInt32(this.#noting, noting ? 1 : 0);
+    this.#engine.heap.setInt32(this.#blind, 0);
   }
 
   #link(ofSessions: number): number {
@@ -80,7 +85,8 @@ export class PreupdateHook {
     /** Reads the old value of a column; leaves the hook if it cannot be read, and the result in a local. */
     const read = [
       ...[...get(1), ...get(COLUMN), ...constant(out), ...call(1), ...tee(RESULT), ...IF],
-      ...[...get(RESULT), ...constant(SQLITE_RANGE), ...NE, ...IF, ...RETURN, ...END],
+      ...[...get(RESULT), ...constant(SQLITE_RANGE), ...NE, ...IF],
+      ...[...constant(this.#blind), ...constant(1), ...STORE_I32, ...RETURN, ...END],
       ...END,
     ];
     const bytes = assembleModule({
@@ -97,6 +103,7 @@ export class PreupdateHook {
           type: TYPE,
           locals: 2,
           code: [
+            ...[...constant(this.#blind), ...LOAD_I32, ...IF, ...RETURN, ...END],
             ...[...get(2), ...constant(SQLITE_INSERT), ...NE, ...IF],
             ...[...constant(0), ...set(COLUMN), ...read],
             // The first column can be the row id, which is known without reading the row.

@@ -1,6 +1,6 @@
 import { SegmentCache } from "@lacuna/cache";
 import { type PageNo, pageNo } from "@lacuna/page";
-import { Pager } from "@lacuna/pager";
+import { ReadingPager } from "@lacuna/pager";
 import { memoryStore } from "@lacuna/storage/memory";
 import { databaseFromFile, RecordingTransport } from "@lacuna/testkit";
 import { type DriverName, openSqlite, type SqlDatabase, type SqliteOptions } from "../src/index.ts";
@@ -41,7 +41,7 @@ export async function openRemote(
     .map((page: PageNo) => ({ page, bytes: database.page(page).slice() }));
   await store.put(entries);
   const cache = new SegmentCache({ transport, store, shape: database.shape, segmentBytes: pageSize });
-  const pager = new Pager({ base: cache });
+  const pager = new ReadingPager({ base: cache });
   // A clock that stands still: what is asked for then depends on nothing but the pages. Runs that cannot be suspended are
   // given as much time as the statement itself has taken, so they need one that goes.
   const clock = driver === "jspi" ? { now: () => 0 } : {};

@@ -61,6 +61,14 @@ describeDrivers("running ahead", (driver) => {
     await remote.close();
   });
 
+  it("finds every row that an index points to, also at the ends of a table", async () => {
+    const remote = await openRemote(bytes, driver, { present: headOnly });
+    const sql = "SELECT count(*) AS n, sum(length(body)) AS bytes FROM t WHERE grp BETWEEN 3 AND 9";
+    expect(await remote.db.all(sql)).toEqual([{ n: 350, bytes: 350 * 60 }]);
+    expect(remote.db.stats().runAhead).toMatchObject({ failed: 0 });
+    await remote.close();
+  });
+
   it("asks for nothing ahead when it is off", async () => {
     const remote = await openRemote(bytes, driver, { present: headOnly, runAhead: false });
     expect(await remote.db.all("SELECT count(*) AS n FROM t WHERE id < 300")).toEqual([{ n: 299 }]);

@@ -148,6 +148,15 @@ describeDrivers("writing", (driver) => {
     await db.close();
   });
 
+  it("keeps what INSERT OR FAIL did before it failed", async () => {
+    const { db, source } = await open(small);
+    const insert = "INSERT OR FAIL INTO t VALUES (2, 'two'), (1, 'again'), (3, 'three')";
+    await expect(db.run(insert)).rejects.toMatchObject({ sqliteCode: "SQLITE_CONSTRAINT_PRIMARYKEY" });
+    expect(await db.all("SELECT a FROM t")).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(source.commits).toBe(1);
+    await db.close();
+  });
+
   it("leaves readers their snapshot, and the next statement sees what was committed", async () => {
     const { db } = await open(large);
     const rows = db.iterate<{ b: string }>("SELECT b FROM t");

@@ -1,8 +1,14 @@
-import type { NetworkProfile } from "../network/simulated-network.ts";
+import { predictors } from "@lacuna/prefetch";
+import { openSqlite } from "@lacuna/sqlite";
+import { memoryStore } from "@lacuna/storage/memory";
+import { openReplica } from "@lacuna/sync";
+import { syncServerTransport } from "@lacuna/transport/sync-server";
+import { type NetworkProfile, simulatedNetwork } from "../network/simulated-network.ts";
 import type { AnswerCheck } from "./answer-check.ts";
-import { measureOnNetwork, type Site } from "./measure.ts";
+import { measureOnNetwork, type Opened, SERVER_URL, type Site } from "./measure.ts";
 import type { Extras } from "./shows.ts";
 import { lacuna } from "./systems/lacuna.ts";
+import type { NetworkSystem } from "./systems/system.ts";
 import type { Workload } from "./workloads/workload.ts";
 
 /** The workload whose query is fetched at opening. */
@@ -18,27 +24,29 @@ export async function measureExtras(
   const workload = workloads.find(({ id }) => id === BOOTSTRAP_WORKLOAD);
   const [statement] = workload?.statements ?? [];
   if (workload === undefined || statement === undefined) throw new Error("BUG: nothing to bootstrap");
-  const bootstrapped = await measureOnNetwork(
-    lacuna({ id: "query", name: "query", partial: { kind: "query", sql: bound(statement) } }),
-    site,
-    workload,
-    profile,
-    check,
+  const query = written(statement);
+  const measure = (system: NetworkSystem): Promise<Opened> =>
+    measureOnNetwork(system, site, workload, profile, check);
+  const bootstrapped = await measure(
+    lacuna({
+      id: "bootstrap",
+      name: "bootstrap",
+      partialSync: { bootstrapStrategy: { kind: "query", query } },
+    }),
   );
-  const onStaticHost = lacuna({ id: "static", name: "static", remote: "static" });
-  const cold = await measureOnNetwork(onStaticHost, site, workload, profile, check);
-  const again = { ...workload, before: workload.statements };
-  const warm = await measureOnNetwork(onStaticHost, site, again, profile, check);
+  const hydrated = await measure(
+    lacuna({ id: "hydrate", name: "hydrate", remote: "static", hydrate: query }),
+  );
   return {
     bootstrap: { opening: bootstrapped.opening.requests, query: bootstrapped.work.requests },
-    staticHost: { requests: cold.opening.requests + cold.work.requests, repeated: warm.work.requests },
+    staticHost: { opening: hydrated.opening.requests, query: hydrated.work.requests },
     scoutCpuMs: await scoutCpu(site, check, workloads, profile),
-    idleInstances: await idleInstances(site, check, workload, profile),
+    idleInstances: await idleInstances(site, workload, profile),
   };
 }
 
 /** A statement with its parameters written out, as bootstrapping by query takes it. */
-function bound({ sql, parameters = [] }: Workload["statements"][number]): string {
+function written({ sql, parameters = [] }: Workload["statements"][number]): string {
   let index = 0;
   return sql.replace(/\?/g, () => {
     const value = parameters[index++];
@@ -59,20 +67,15 @@ async function scoutCpu(
   };
   let total = 0;
   for (const workload of workloads) {
-    const system = lacuna({ id: "cpu", name: "cpu", scoutClock: clock });
+    const system = lacuna({ id: "cpu", name: "cpu", computingClock: clock });
     const { work } = await measureOnNetwork(system, site, workload, profile, check);
-    total += work.runAhead?.milliseconds ?? 0;
+    total += work.own?.runAhead?.milliseconds ?? 0;
   }
   return total;
 }
 
 /** Instances that are left for running ahead when a workload is over and the time has passed after which they are released. */
-async function idleInstances(
-  site: Site,
-  check: AnswerCheck,
-  workload: Workload,
-  profile: NetworkProfile,
-): Promise<number> {
+async function idleInstances(site: Site, { statements }: Workload, profile: NetworkProfile): Promise<number> {
   const pending = new Map<number, () => void>();
   let next = 0;
   const timers = {
@@ -82,33 +85,29 @@ async function idleInstances(
     },
     clearTimeout: (timer: unknown): void => void pending.delete(timer as number),
   };
-  const elapse = (): void => {
+  const network = simulatedNetwork(profile, site.handlers.raw);
+  const transport = syncServerTransport({
+    url: SERVER_URL,
+    fetch: network.fetch,
+    now: network.nowMs,
+  });
+  const replica = await openReplica({
+    store: memoryStore(),
+    transport,
+    partial: { kind: "prefix", bytes: 131_072 },
+    prefetch: predictors,
+  });
+  const db = await openSqlite({ source: replica.pager, timers, now: network.nowMs });
+  try {
+    for (const { sql, parameters = [] } of statements) await db.all(sql, ...parameters);
+    if (db.stats().runAhead?.instances === 0) throw new Error("BUG: nothing was run ahead");
     for (const [timer, run] of pending) {
       pending.delete(timer);
       run();
     }
-  };
-  const system = lacuna({ id: "idle", name: "idle", timers });
-  const { work } = await measureOnNetwork(
-    {
-      ...system,
-      open: async (where) => {
-        const db = await system.open(where);
-        const { stats } = db;
-        if (stats === undefined) throw new Error("BUG: no statistics");
-        return {
-          ...db,
-          stats: () => {
-            elapse();
-            return stats();
-          },
-        };
-      },
-    },
-    site,
-    workload,
-    profile,
-    check,
-  );
-  return work.runAhead?.instances ?? Number.NaN;
+    return db.stats().runAhead?.instances ?? Number.NaN;
+  } finally {
+    await db.close();
+    await replica.close();
+  }
 }

@@ -40,8 +40,8 @@ const PROMISED: readonly Promised[] = [
 export interface Extras {
   /** Requests of opening with the pages of a query, and of the query then. */
   readonly bootstrap: { readonly opening: number; readonly query: number };
-  /** Requests of opening on a static host and of the same query. */
-  readonly staticHost: { readonly requests: number; readonly repeated: number };
+  /** The same on a static host, which cannot run the query. */
+  readonly staticHost: { readonly opening: number; readonly query: number };
   /** Processor time that running ahead took, summed over the workloads. */
   readonly scoutCpuMs: number;
   /** Instances of SQLite for running ahead, after their idle time. */
@@ -80,12 +80,12 @@ export function shows(report: Report, extras: Extras): Bar[] {
   add({ what: "query bootstrap", found: extras.bootstrap.opening, atMost: 1, unit: "requests" });
   add({ what: "the query then", found: extras.bootstrap.query, atMost: 0, unit: "requests" });
   add({
-    what: "opening on a static host, and the same query",
-    found: extras.staticHost.requests,
+    what: "the same on a static host",
+    found: extras.staticHost.opening,
     atMost: 8,
     unit: "requests",
   });
-  add({ what: "the query then", found: extras.staticHost.repeated, atMost: 0, unit: "requests" });
+  add({ what: "the query then", found: extras.staticHost.query, atMost: 0, unit: "requests" });
   addTimes(index, add);
   add({
     what: "processor time of running ahead, of the simulated time saved",
@@ -137,7 +137,7 @@ function facts(index: ReportIndex, workload: string, cost: Cost): string {
   const parts = [
     `${cost.requests} requests and ${kibibytes(cost.receivedBytes)} for ${bound?.levels ?? 0} levels and ${kibibytes(bound?.bytes ?? 0)}`,
   ];
-  const { runAhead, cache } = cost;
+  const { runAhead, cache } = cost.own ?? {};
   if (runAhead !== undefined && runAhead.runs > 0) {
     parts.push(
       `${runAhead.runs} runs ahead, ${runAhead.failed} failed, ${runAhead.skipped} skipped`,

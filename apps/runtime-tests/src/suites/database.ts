@@ -71,10 +71,26 @@ describe("a replica that stays", () => {
   it("has one owner", async () => {
     const path = newPath();
     await connectTo({ path, url: server, partialSync: {} });
-    const second = connectTo({ path, url: server, partialSync: {} });
+    const second = connectTo({ path, url: server, partialSync: {}, tabs: "exclusive" });
     await expect(second).rejects.toSatisfy((error) => isLacunaError(error, "LOCKED"));
   });
 });
+
+if (runtime.startsWith("chromium")) {
+  describe("a replica that stays, in a browser", () => {
+    it("is shared by those that have it open, and goes on when its owner closes", async () => {
+      const path = newPath();
+      const first = await connectTo({ path, url: server, partialSync: {} });
+      const second = await connectTo({ path, url: server, partialSync: {} });
+      const sql = "SELECT name FROM person WHERE id = ?";
+      expect(await second.all(sql, 5)).toEqual([{ name: "person 5" }]);
+      await second.run("UPDATE person SET name = 'changed' WHERE id = 5");
+      expect(await first.all(sql, 5)).toEqual([{ name: "changed" }]);
+      await first.close();
+      expect(await second.all(sql, 5)).toEqual([{ name: "changed" }]);
+    });
+  });
+}
 
 describe(`the SQLite of ${runtime}`, () => {
   it("has full text search, JSON and window functions", async () => {

@@ -6,7 +6,6 @@ import {
   type PageNo,
   PageSet,
 } from "@lacuna/page";
-import { BaseView } from "../base-view.ts";
 import type { LocalLog } from "../local/local-log.ts";
 import { Overlay } from "../local/overlay.ts";
 import { encodeMove, JOURNAL_HEADER_BYTES, JOURNAL_SALTS, type JournalStep } from "../local/pull-journal.ts";
@@ -15,6 +14,7 @@ import { windowFile } from "../local/window-file.ts";
 import type { LocalSide } from "../local-side.ts";
 import type { RebaseStep } from "../rebase-step.ts";
 import { VersionedPages } from "../versioned-pages.ts";
+import { stateOf, Versions } from "../versions.ts";
 import { ReplayLog } from "./replay-log.ts";
 import { StagedStore } from "./staged-store.ts";
 
@@ -102,10 +102,9 @@ async function replay(
   const end = (): Promise<void> => base.end(closedError("the pager"));
   closing.addEventListener("abort", end, { once: true });
   const log = new ReplayLog(wal);
-  const pages = new VersionedPages(new BaseView(base.source), {
+  const overlay = new Overlay(wal.file, step.shape.pageSize, local.memoryPages);
+  const pages = new VersionedPages(new Versions({ ...stateOf(base.source), overlay }), {
     log,
-    overlay: new Overlay(wal.file, step.shape.pageSize, local.memoryPages),
-    pageCount: undefined,
     durability: "durable",
     flushDelayMs: 0,
     timers: local.timers,

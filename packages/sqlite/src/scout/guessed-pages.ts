@@ -68,6 +68,16 @@ export class GuessedPages implements Snapshot {
     return this.#here(page) ?? this.#terrain.placeholder(page);
   }
 
+  /** Pages of indexes that were read. */
+  get indexPages(): number {
+    return this.#terrain.indexPages;
+  }
+
+  /** Takes over the row ids that indexes were found to point to. */
+  inherit(before: GuessedPages): void {
+    this.#terrain.inherit(before.#terrain);
+  }
+
   /** Interior pages beside a missed one that are not here. */
   beside(page: PageNo): PageNo[] {
     return [...this.#terrain.beside(page)].filter((each) => this.#glance(each) === undefined);

@@ -1,5 +1,6 @@
 import type { PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot } from "@lacuna/pager";
+import type { Connection } from "../connection.ts";
 import { walkThrough } from "../execution.ts";
 import { pause } from "../pause.ts";
 import { SqlError } from "../sql-error.ts";
@@ -43,7 +44,7 @@ export interface Ground {
   readonly snapshot: PrefetchSnapshot;
   readonly glance: Glance;
   readonly forest: Forest;
-  /** A number that is another one for each run. */
+  /** Another one for each run, as are the next `ATTEMPTS_PER_RUN - 1` numbers. */
   readonly number: number;
   /** Whether SQLite can be suspended. */
   readonly canWait: boolean;
@@ -58,6 +59,9 @@ export type Ending = "completed" | "stopped" | "failed";
 const SLICE_MILLISECONDS = 8;
 /** Pages named beyond the room there is, by a run that cannot wait for more. */
 const MOST_AHEAD = 4096;
+
+/** How often a run begins anew with what it has learned. */
+export const ATTEMPTS_PER_RUN = 4;
 
 /** Ends a run that has nothing more to tell. */
 class EnoughNamed extends Error {}
@@ -108,33 +112,57 @@ export class ScoutRun implements Guide {
 
   /** Never rejects. */
   async walk({ connection, sandbox }: Pick<Scout, "connection" | "sandbox">, task: Task): Promise<Ending> {
-    const { sql, given, limit } = task;
-    const { snapshot, glance, forest, number, view, missed, milliseconds } = this.#ground;
-    const { signal } = this.#controller;
+    const { view, missed } = this.#ground;
     this.#since = this.#owner.now();
+    // What belongs to the view must not change while it is looked at.
+    view.retain();
     try {
-      const pages = new GuessedPages(snapshot, glance, forest, this, number, task.writes);
-      sandbox.pages = pages;
-      const guessed = (): Promise<View> => View.open({ snapshot: () => pages }, signal);
-      const slices = { milliseconds, pause: () => this.#pause() };
-      // What belongs to the view must not change while it is looked at.
-      view.retain();
-      await walkThrough(
-        connection,
-        { sql, given, signal, queueSignal: signal, view: guessed, slices },
-        limit,
-      );
-      for (const page of pages.beside(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
-      return "completed";
-    } catch (error) {
-      if (signal.aborted || error instanceof EnoughNamed) return "stopped";
-      return error instanceof SqlError && error.sqliteCode === "SQLITE_INTERRUPT" ? "stopped" : "failed";
+      let pages: GuessedPages | undefined;
+      for (let attempt = 0; attempt < ATTEMPTS_PER_RUN; attempt++) {
+        const before: GuessedPages | undefined = pages;
+        pages = this.#guess(task, attempt);
+        if (before !== undefined) pages.inherit(before);
+        sandbox.pages = pages;
+        const known = before?.indexPages ?? 0;
+        const error = await this.#attempt(connection, task, pages);
+        if (error === undefined) {
+          for (const page of pages.beside(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
+          return "completed";
+        }
+        if (this.#isStop(error)) return "stopped";
+        // An index read after a placeholder was made points to a row that the placeholder lacks. The next will have it.
+        const corrupt = error instanceof SqlError && /^SQLITE_CORRUPT(?!_VTAB)/.test(error.sqliteCode);
+        if (!corrupt || pages.indexPages <= known) break;
+      }
+      return "failed";
     } finally {
       this.#over = true;
       view.release();
       this.#rest();
       this.#owner.send(this);
     }
+  }
+
+  #guess({ writes }: Task, attempt: number): GuessedPages {
+    const { snapshot, glance, forest, number } = this.#ground;
+    return new GuessedPages(snapshot, glance, forest, this, number + attempt, writes);
+  }
+
+  async #attempt(connection: Connection, { sql, given, limit }: Task, pages: GuessedPages): Promise<unknown> {
+    const { signal } = this.#controller;
+    const view = (): Promise<View> => View.open({ snapshot: () => pages }, signal);
+    const slices = { milliseconds: this.#ground.milliseconds, pause: () => this.#pause() };
+    try {
+      await walkThrough(connection, { sql, given, signal, queueSignal: signal, view, slices }, limit);
+      return undefined;
+    } catch (error) {
+      return error ?? new Error("nothing was thrown");
+    }
+  }
+
+  #isStop(error: unknown): boolean {
+    if (this.#controller.signal.aborted || error instanceof EnoughNamed) return true;
+    return error instanceof SqlError && error.sqliteCode === "SQLITE_INTERRUPT";
   }
 
   /** There is room for more. */

@@ -9,7 +9,7 @@ import { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { RunAhead } from "./run-ahead.ts";
 import { Sandbox } from "./sandbox.ts";
-import type { Ending, Task } from "./scout-run.ts";
+import { ATTEMPTS_PER_RUN, type Ending, type Task } from "./scout-run.ts";
 import type { Spending } from "./spending.ts";
 import { type Estimate, estimate, holds, isResident, type Surveyor } from "./survey.ts";
 
@@ -106,7 +106,7 @@ export class Scouts {
     }
     const instance = this.#idle.pop() ?? this.#make();
     this.#counters.runs++;
-    this.#number = (this.#number + 1) | 0;
+    this.#number = (this.#number + ATTEMPTS_PER_RUN) | 0;
     const generation = this.#generation;
     return {
       ...instance,
@@ -165,7 +165,7 @@ export class Scouts {
     if (this.#closed) throw closedError("the database");
     const instance = this.#idle.pop() ?? this.#make();
     const generation = this.#generation;
-    this.#number = (this.#number + 1) | 0;
+    this.#number = (this.#number + ATTEMPTS_PER_RUN) | 0;
     try {
       return await work({ ...instance, number: this.#number });
     } finally {

@@ -48,6 +48,7 @@ export class Terrain {
   /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
   readonly #unread = new Map<Tree, Uint8Array[]>();
   readonly #candidates = new Map<Tree, Rowid[]>();
+  #indexPages = 0;
 
   /** @param writes whether placeholders may be written to: then no two cells may lie in the same place */
   constructor(forest: Forest, pageSize: number, pageCount: number, writes: boolean) {
@@ -55,6 +56,17 @@ export class Terrain {
     this.#forest = forest;
     this.#pageSize = pageSize;
     this.#pageCount = pageCount;
+  }
+
+  /** Pages of indexes it knows the row ids of. */
+  get indexPages(): number {
+    return this.#indexPages;
+  }
+
+  /** Takes over the row ids that another one knows. */
+  inherit(before: Terrain): void {
+    for (const [table, rowids] of before.#candidates) this.#candidates.set(table, rowids);
+    for (const [table, pages] of before.#unread) this.#unread.set(table, [...pages]);
   }
 
   /** A page that is here is read. */
@@ -136,12 +148,18 @@ export class Terrain {
     const rows = cellsPerLeaf(tree, Math.floor(usableSize / USUAL_ROW_BYTES));
     const below = place === undefined ? undefined : keyBefore(place);
     const above = place === undefined ? undefined : keyAfter(place);
-    const after = below ?? (above === undefined || above > 0 ? 0 : minus(above, rows));
-    const upTo = above ?? minus(after, -rows);
+    const candidates = this.#candidatesOf(tree);
+    let after = below ?? (above === undefined || above > 0 ? 0 : minus(above, rows));
+    let upTo = above ?? minus(after, -rows);
+    // At the ends of the tree there is no separator: it reaches as far as an index says.
+    const first = candidates[0];
+    const last = candidates.at(-1);
+    if (below === undefined && first !== undefined && first <= after) after = minus(first, 1);
+    if (above === undefined && last !== undefined && last > upTo) upTo = last;
     if (!(upTo > after)) return placeholderTableLeaf(page, [upTo]);
     // Where all row ids fit they are taken to be there, and then an index can point to no other.
     const span = Number(upTo) - Number(after);
-    const wanted = span <= rows ? undefined : this.#candidatesOf(tree, after, upTo);
+    const wanted = span <= rows ? undefined : within(candidates, after, upTo);
     return placeholderTableLeaf(page, placeholderRowids(page, { after, upTo, rows, wanted }));
   }
 
@@ -167,34 +185,39 @@ export class Terrain {
   }
 
   #keepForCandidates(table: Tree, bytes: Uint8Array): void {
+    this.#indexPages++;
     const pages = this.#unread.get(table);
     if (pages === undefined) this.#unread.set(table, [bytes.slice()]);
     else pages.push(bytes.slice());
   }
 
-  /** The row ids in a range that index entries read so far point to, ascending. */
-  #candidatesOf(table: Tree, after: Rowid, upTo: Rowid): Rowid[] {
-    const rowids = this.#candidates.get(table) ?? [];
+  /** The row ids that index entries read so far point to, ascending. */
+  #candidatesOf(table: Tree): readonly Rowid[] {
+    const known = this.#candidates.get(table);
     const unread = this.#unread.get(table);
-    if (unread !== undefined) {
-      this.#unread.delete(table);
-      for (const bytes of unread) {
-        if (rowids.length >= MAX_CANDIDATES) rowids.length = 0;
-        // Index pages are never page 1, and any other number reads the same.
-        const view = new BtreePage(2 as PageNo, bytes, this.#forest.header.usableSize);
-        rowids.push(...entryRowids(view));
-      }
-      rowids.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-      this.#candidates.set(table, rowids);
+    if (unread === undefined) return known ?? [];
+    this.#unread.delete(table);
+    let rowids = known ?? [];
+    for (const bytes of unread) {
+      // Index pages are never page 1, and any other number reads the same.
+      const view = new BtreePage(2 as PageNo, bytes, this.#forest.header.usableSize);
+      rowids = rowids.length >= MAX_CANDIDATES ? entryRowids(view) : rowids.concat(entryRowids(view));
     }
-    const inRange: Rowid[] = [];
-    for (let at = firstAfter(rowids, after); at < rowids.length; at++) {
-      const rowid = rowids[at] as Rowid;
-      if (rowid > upTo) break;
-      inRange.push(rowid);
-    }
-    return inRange;
+    rowids.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    this.#candidates.set(table, rowids);
+    return rowids;
   }
+}
+
+/** Those of the ascending row ids that are greater than `after` and at most `upTo`. */
+function within(rowids: readonly Rowid[], after: Rowid, upTo: Rowid): Rowid[] {
+  const inRange: Rowid[] = [];
+  for (let at = firstAfter(rowids, after); at < rowids.length; at++) {
+    const rowid = rowids[at] as Rowid;
+    if (rowid > upTo) break;
+    inRange.push(rowid);
+  }
+  return inRange;
 }
 
 function firstAfter(sorted: readonly Rowid[], key: Rowid): number {

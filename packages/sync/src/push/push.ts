@@ -119,9 +119,12 @@ async function pushBatch(
         await forget(state, next);
         if (attempt >= attempts) throw new LacunaError("BUSY", `the remote is busy: ${became.error.message}`);
         break;
+      case "other-mark":
+        // Which one it is decides under which name to go on; then there is no such answer any more.
+        if (attempt > attempts) throw unclear();
+        break;
       default:
-        if (attempt >= attempts)
-          throw new LacunaError("PROTOCOL", "the remote does not tell what became of a push");
+        if (attempt >= attempts) throw unclear();
     }
     await pause(attempt + 1, signal);
     if (became.kind !== "busy" && (await resolveInflight(context, signal)) === "taken") return;
@@ -166,6 +169,9 @@ async function judgeMark(
   }
   return "not-taken";
 }
+
+const unclear = (): LacunaError =>
+  new LacunaError("PROTOCOL", "the remote does not tell what became of a push");
 
 /** A push is known to have come to nothing. */
 async function forget(state: SyncState, sent: Mark): Promise<void> {

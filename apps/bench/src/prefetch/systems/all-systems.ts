@@ -1,3 +1,4 @@
+import type { PrefetchReason } from "lacuna";
 import { lacuna } from "./lacuna.ts";
 import { sqlJsHttpvfs } from "./sql-js-httpvfs.ts";
 import { sqliteWasmHttp } from "./sqlite-wasm-http.ts";
@@ -20,9 +21,24 @@ export const PEER_SYSTEMS: readonly System[] = [
   sqliteWasmHttp,
 ];
 
-/** Lacuna with parts of it switched off. */
+/** What prefetch consists of. */
+const REASONS: readonly PrefetchReason[] = [
+  "run-ahead",
+  "scan",
+  "index-rows",
+  "children",
+  "overflow",
+  "history",
+];
+
+/** Lacuna with parts of prefetch switched off: each in turn, and all of them, which leaves segments of 128 KiB. */
 export const ABLATIONS: readonly NetworkSystem[] = [
-  lacuna({ id: "without-run-ahead", name: "without run-ahead", runAhead: false }),
-  lacuna({ id: "without-predictors", name: "run-ahead without predictors", prefetch: false }),
-  lacuna({ id: "without-prefetch", name: "neither: segments", prefetch: false, runAhead: false }),
+  ...REASONS.map((without) =>
+    lacuna({
+      id: `without-${without}`,
+      name: `without ${without}`,
+      partialSync: { prefetch: REASONS.filter((reason) => reason !== without) },
+    }),
+  ),
+  lacuna({ id: "without-prefetch", name: "no prefetch, segments", partialSync: { prefetch: false } }),
 ];

@@ -1,13 +1,5 @@
-import type { Transport } from "@lacuna/page";
-import { predictors } from "@lacuna/prefetch";
-import { openSqlite, type SqliteOptions } from "@lacuna/sqlite";
-import { memoryStore } from "@lacuna/storage/memory";
-import { openReplica, type PartialBootstrap, type ReplicaOptions } from "@lacuna/sync";
-import { httpRangeTransport } from "@lacuna/transport/http-range";
-import { syncServerTransport } from "@lacuna/transport/sync-server";
+import { connect, type PartialSyncOptions } from "lacuna";
 import type { NetworkSystem, OpenSystem, ResultRow } from "./system.ts";
-
-const PREFIX: PartialBootstrap = { kind: "prefix", bytes: 131_072 };
 
 export interface LacunaOptions {
   readonly id: string;
@@ -16,27 +8,24 @@ export interface LacunaOptions {
   readonly server?: NetworkSystem["server"] | undefined;
   /** @default "sync-server" */
   readonly remote?: "sync-server" | "static" | undefined;
-  /** @default the first 128 KiB */
-  readonly partial?: PartialBootstrap | undefined;
-  readonly prefetch?: ReplicaOptions["prefetch"];
-  readonly runAhead?: boolean | undefined;
-  readonly timers?: SqliteOptions["timers"];
-  /** A clock for running ahead instead of the virtual one, on which computing takes no time. */
-  readonly scoutClock?: (() => number) | undefined;
+  /** @default the default options */
+  readonly partialSync?: PartialSyncOptions | undefined;
+  /** Fetched when the database is open, as part of opening. */
+  readonly hydrate?: string | undefined;
+  /** Added to the virtual clock, on which computing takes no time. Milliseconds. */
+  readonly computingClock?: (() => number) | undefined;
 }
 
-/** What `connect` puts together for a replica in memory, with every clock given: counts do not depend on the machine. */
+/** Lacuna with a replica in memory. Every clock is given, so counts do not depend on the machine. */
 export function lacuna(options: LacunaOptions): NetworkSystem {
   const {
     id,
     name,
     server = "raw",
-    remote,
-    partial = PREFIX,
-    prefetch = predictors,
-    runAhead,
-    timers,
-    scoutClock,
+    remote = "sync-server",
+    partialSync = {},
+    hydrate,
+    computingClock,
   } = options;
   return {
     kind: "network",
@@ -45,12 +34,9 @@ export function lacuna(options: LacunaOptions): NetworkSystem {
     server,
     path: remote === "static" ? "file" : "server",
     open: async ({ url, fetch, now }) => {
-      const transport: Transport =
-        remote === "static"
-          ? httpRangeTransport({ url, fetch, now })
-          : syncServerTransport({ url, fetch, now });
-      const replica = await openReplica({ store: memoryStore(), transport, partial, prefetch });
-      const db = await openSqlite({ source: replica.pager, runAhead, timers, now: scoutClock ?? now });
+      const clock = computingClock === undefined ? now : (): number => now() + computingClock();
+      const db = await connect({ path: ":memory:", url, remote, fetch, now: clock, partialSync });
+      if (hydrate !== undefined) await db.hydrate(hydrate);
       const system: OpenSystem = {
         all: async ({ sql, parameters = [] }) => {
           const statement = await db.prepare(sql);
@@ -60,11 +46,11 @@ export function lacuna(options: LacunaOptions): NetworkSystem {
             statement.finalize();
           }
         },
-        stats: () => ({ cache: replica.stats().cache, runAhead: db.stats().runAhead }),
-        close: async () => {
-          await db.close();
-          await replica.close();
+        stats: async () => {
+          const { cache, sql } = await db.stats();
+          return { cache, runAhead: sql.runAhead };
         },
+        close: () => db.close(),
       };
       return system;
     },

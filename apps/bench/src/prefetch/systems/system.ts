@@ -1,5 +1,4 @@
-import type { ScoutStats } from "@lacuna/sqlite";
-import type { ReplicaStats } from "@lacuna/sync";
+import type { DatabaseStats } from "lacuna";
 import type { Handler } from "../../network/simulated-network.ts";
 import type { Statement } from "../workloads/workload.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -7,11 +6,17 @@ import type { RequestLog } from "./request-log.ts";
 /** A row, its values in the order of the columns. */
 export type ResultRow = readonly unknown[];
 
+/** What Lacuna tells of its own doing. */
+export interface OwnStats {
+  readonly cache: DatabaseStats["cache"];
+  readonly runAhead: DatabaseStats["sql"]["runAhead"];
+}
+
 /** A database opened by somebody, ours or not. */
 export interface OpenSystem {
   all(statement: Statement): Promise<readonly ResultRow[]>;
   /** What it knows of its own doing; ours only. */
-  stats?(): { readonly cache: ReplicaStats["cache"]; readonly runAhead: ScoutStats | undefined };
+  stats?(): Promise<OwnStats>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,1 @@
+import "@lacuna/storage/opfs/worker";

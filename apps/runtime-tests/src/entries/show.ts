@@ -1,0 +1,4 @@
+import { connect } from "lacuna";
+
+/** For the scripts that drive a browser: they call these by name. */
+Reflect.set(globalThis, "connect", connect);
