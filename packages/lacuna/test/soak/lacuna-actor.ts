@@ -125,6 +125,7 @@ export class LacunaActor implements Actor {
     try {
       await what();
     } catch (error) {
+      this.#world.count(`failed: ${(error as { code?: string }).code}`);
       if (!isFaulty || !isLacunaError(error) || !OF_THE_WIRE.includes(error.code)) throw error;
     } finally {
       this.#wire.fault = undefined;
@@ -145,6 +146,7 @@ export class LacunaActor implements Actor {
     if (statements.length === 0) return;
     if (work.chance(0.08)) {
       await this.#rollBack(statements);
+      this.#world.count("rolled back");
       return;
     }
     if (statements.length === 1) await this.#open.exec(statements[0] ?? "");
@@ -154,6 +156,7 @@ export class LacunaActor implements Actor {
     const number = (await this.#pendingNumbers()).at(-1) ?? 0;
     if (changes.length > 0) {
       expect(number, "the number of a new transaction").toBeGreaterThan(before);
+      for (const { kind } of changes) this.#world.count(kind);
       this.model.pending.push({ changes, number, isTaken: false });
     } else expect(number).toBeLessThanOrEqual(before);
   }
@@ -204,6 +207,7 @@ export class LacunaActor implements Actor {
       throw new Error(`${this.name} pulled over a conflict: ${JSON.stringify(pulled.conflict)}`);
     }
     this.model.view = pulled.view;
+    this.#world.count(this.model.left.length > 0 ? "repeated" : "pulled");
     this.model.pending = this.model.left;
     return true;
   }
@@ -216,6 +220,7 @@ export class LacunaActor implements Actor {
       throw new Error(why, { cause: error });
     }
     await this.#open.discard(String(number));
+    this.#world.count(`given up: ${(error as { code?: string }).code}`);
     this.model.pending = this.model.pending.filter((transaction) => transaction.number !== number);
     await this.#checkPending();
   }
@@ -224,6 +229,7 @@ export class LacunaActor implements Actor {
     const { isInFiles } = this.#options;
     const dead = this.#open;
     const isKilled = this.#world.work.chance(0.5);
+    this.#world.count(isKilled ? "killed" : "closed");
     if (!isKilled) await dead.close();
     else if (isInFiles) {
       const from = this.#path();

@@ -1,4 +1,11 @@
-import { changeRow, hasColumns, type Operation, putRow, run, type SchemaOperation } from "./model-operations.ts";
+import {
+  changeRow,
+  hasColumns,
+  type Operation,
+  putRow,
+  run,
+  type SchemaOperation,
+} from "./model-operations.ts";
 import { copied, type Row, type State, type Table } from "./model-state.ts";
 
 /** What a client remembers of a statement, or of all it did to a row in a transaction. */

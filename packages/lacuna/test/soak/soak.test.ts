@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { type Actor, World } from "./world.ts";
 import { LacunaActor } from "./lacuna-actor.ts";
 import { shownState } from "./model-state.ts";
+import { type Actor, World } from "./world.ts";
 
 /** Steps of all worlds together; `test:soak` asks for more. */
 const STEPS = Number(process.env["LACUNA_SOAK_STEPS"] ?? 5000);
@@ -52,6 +52,7 @@ async function runWorld(seed: number, steps: number): Promise<void> {
       else await actor.step();
     }
     await settle(world, actors);
+    if (process.env["LACUNA_SOAK_COUNTS"] !== undefined) console.log(seed, Object.fromEntries(world.counts));
   } catch (cause) {
     const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${Math.min(done + 1, steps)}`;
     throw new Error(`${command}: ${(cause as Error).message}`, { cause });

@@ -1,10 +1,10 @@
 import { onTestFinished } from "vitest";
 import { randomNumbers } from "../commit-model.ts";
 import { type SyncRemote, syncRemote } from "../sync-remote.ts";
-import { type ModelReplica, repeat } from "./model-replica.ts";
 import { run } from "./model-operations.ts";
+import { type ModelReplica, repeat } from "./model-replica.ts";
 import { sqlOf } from "./model-sql.ts";
-import { emptyState, shownDatabase, type State } from "./model-state.ts";
+import { emptyState, type State, shownDatabase } from "./model-state.ts";
 import { type Features, RandomWork } from "./random-work.ts";
 import { Wire } from "./wire.ts";
 
@@ -14,6 +14,8 @@ export class World {
   readonly state: State = emptyState();
   readonly work: RandomWork;
   readonly features: Features;
+  /** How often what happened. */
+  readonly counts = new Map<string, number>();
   readonly #wires: Wire[] = [];
 
   private constructor(remote: SyncRemote, work: RandomWork, features: Features) {
@@ -29,9 +31,8 @@ export class World {
     for (const table of work.schema(features)) {
       const statements = sqlOf({ kind: "create-table", table }, () => undefined);
       run(world.state, { kind: "create-table", table });
-      if (table.name.startsWith("audit")) remote.exec(statements.join(";"));
-      else {
-        remote.exec(statements.join(";"));
+      remote.exec(statements.join(";"));
+      if (!table.name.startsWith("audit")) {
         for (let rows = work.below(60); rows > 0; rows--) world.#put(table.name);
       }
     }
@@ -63,11 +64,16 @@ export class World {
               throw new Error(`the remote took what must fail: ${JSON.stringify(change)}`);
           }
           transaction.isTaken = true;
+          this.count("taken");
         }
       },
     });
     this.#wires.push(wire);
     return wire;
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
   /** Writes past the server, and past everybody's capture. */
