@@ -86,8 +86,8 @@ export class LacunaActor implements Actor {
   async step(): Promise<void> {
     const { work } = this.#world;
     const dice = work.below(100);
-    if (dice < 58) await this.#tried(() => this.#write());
-    else if (dice < 73) await this.#tried(() => this.#push());
+    if (dice < 50) await this.#tried(() => this.#write());
+    else if (dice < 70) await this.#tried(() => this.#push());
     else if (dice < 89) await this.#tried(() => this.#pull());
     else if (dice < 93) await this.#open.checkpoint();
     else if (dice < 96) await this.#restart();
