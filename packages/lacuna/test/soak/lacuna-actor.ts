@@ -119,7 +119,8 @@ export class LacunaActor implements Actor {
   async #tried(what: () => Promise<unknown>): Promise<void> {
     const { work } = this.#world;
     if (work.chance(0.3)) {
-      this.#wire.fault = () => (work.chance(0.5) ? work.pick(WIRE_FAULTS) : undefined);
+      const share = work.chance(0.5) ? 0.5 : 1;
+      this.#wire.fault = () => (work.chance(share) ? work.pick(WIRE_FAULTS) : undefined);
     }
     const isFaulty = this.#wire.fault !== undefined;
     try {

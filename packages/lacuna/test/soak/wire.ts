@@ -13,7 +13,7 @@ export type WireFault =
   /** Its sender hears that it is lost, and it arrives later. */
   | "late";
 
-export const WIRE_FAULTS: readonly WireFault[] = ["lost", "unavailable", "unanswered", "cut", "late"];
+export const WIRE_FAULTS: readonly WireFault[] = ["lost", "unavailable", "unanswered", "cut", "late", "late"];
 
 export interface WireOptions {
   readonly server: typeof fetch;
@@ -35,8 +35,10 @@ export class Wire {
 
   readonly fetch: typeof fetch = async (input, init) => {
     const { signal, ...kept } = await requestOf(input, init);
-    // Late requests arrive between those of others, also when nobody thinks of them any more.
-    if (this.#late.length > 0 && this.#options.work.chance(0.6)) await this.#late.shift()?.();
+    // Late requests arrive between later ones; those that write are where it matters most.
+    const isWriting = kept.body !== undefined && new TextDecoder().decode(kept.body).includes('"BEGIN');
+    if (this.#late.length > 0 && this.#options.work.chance(isWriting ? 0.6 : 0.1))
+      await this.#late.shift()?.();
     const pass = (): Promise<Response> => this.#pass(kept);
     const fault = this.fault?.();
     signal?.throwIfAborted();
