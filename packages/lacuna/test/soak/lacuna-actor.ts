@@ -8,7 +8,8 @@ import { KeptStore } from "./kept-store.ts";
 import { ModelReplica, ModelRun, type ModelTransaction } from "./model-replica.ts";
 import { sqlOf } from "./model-sql.ts";
 import { copied, shownDatabase, shownState } from "./model-state.ts";
-import { WIRE_FAULTS, type Wire } from "./wire.ts";
+import type { RandomWork } from "./random-work.ts";
+import { WIRE_FAULTS, type Wire, type WireFault } from "./wire.ts";
 import type { Actor, World } from "./world.ts";
 
 export interface LacunaActorOptions {
@@ -118,10 +119,7 @@ export class LacunaActor implements Actor {
   /** Does something while requests fail now and then, or do not. */
   async #tried(what: () => Promise<unknown>): Promise<void> {
     const { work } = this.#world;
-    if (work.chance(0.3)) {
-      const share = work.chance(0.5) ? 0.5 : 1;
-      this.#wire.fault = () => (work.chance(share) ? work.pick(WIRE_FAULTS) : undefined);
-    }
+    if (work.chance(0.3)) this.#wire.fault = work.chance(0.5) ? anyFault(work) : lateAndSilent();
     const isFaulty = this.#wire.fault !== undefined;
     try {
       await what();
@@ -259,6 +257,18 @@ export class LacunaActor implements Actor {
     const numbers = (await this.#pendingNumbers()).filter((number) => !taken.includes(number));
     expect(numbers, `what ${this.name} has to push`).toEqual(this.model.left.map(({ number }) => number));
   }
+}
+
+const anyFault = (work: RandomWork) => (): WireFault | undefined =>
+  work.chance(0.5) ? work.pick(WIRE_FAULTS) : undefined;
+
+/** Pushes are under way for long, and nothing more is heard of them. */
+function lateAndSilent(): (isWriting: boolean) => WireFault | undefined {
+  let isSilent = false;
+  return (isWriting) => {
+    isSilent ||= isWriting;
+    return isWriting ? "late" : isSilent ? "lost" : undefined;
+  };
 }
 
 /** Whether clients of other makes cannot have this done to what they have to push. */

@@ -13,12 +13,13 @@ export type WireFault =
   /** Its sender hears that it is lost, and it arrives later. */
   | "late";
 
-export const WIRE_FAULTS: readonly WireFault[] = ["lost", "unavailable", "unanswered", "cut", "late", "late"];
+export const WIRE_FAULTS: readonly WireFault[] = ["lost", "unavailable", "unanswered", "cut", "late"];
 
 export interface WireOptions {
   readonly server: typeof fetch;
   readonly work: RandomWork;
   /** Told of each mark that the server wrote along with a transaction, as the arguments of the statement. */
+  readonly count: (what: string) => void;
   readonly onTaken: (marks: readonly (readonly string[])[]) => void;
 }
 
@@ -26,24 +27,29 @@ export interface WireOptions {
 export class Wire {
   readonly #options: WireOptions;
   readonly #late: (() => Promise<unknown>)[] = [];
-  /** Called for each request while there are faults. */
-  fault: (() => WireFault | undefined) | undefined;
+  /** Called for each request while there are faults, with whether it is a push. */
+  fault: ((isWriting: boolean) => WireFault | undefined) | undefined;
 
   constructor(options: WireOptions) {
     this.#options = options;
   }
 
   readonly fetch: typeof fetch = async (input, init) => {
+    const { work, count } = this.#options;
     const { signal, ...kept } = await requestOf(input, init);
     // Late requests arrive between later ones; those that write are where it matters most.
     const isWriting = kept.body !== undefined && new TextDecoder().decode(kept.body).includes('"BEGIN');
-    if (this.#late.length > 0 && this.#options.work.chance(isWriting ? 0.6 : 0.1))
-      await this.#late.shift()?.();
+    if (this.#late.length > 0 && work.chance(isWriting ? 0.7 : 0.1)) {
+      count(isWriting ? "late before a push" : "late");
+      // The last one is the one that may still be taken.
+      await (work.chance(0.7) ? this.#late.pop() : this.#late.shift())?.();
+    }
     const pass = (): Promise<Response> => this.#pass(kept);
-    const fault = this.fault?.();
+    const fault = this.fault?.(isWriting);
+    if (fault !== undefined) count(`wire: ${fault}${isWriting ? " push" : ""}`);
     signal?.throwIfAborted();
     if (fault === undefined) return pass();
-    if (fault === "late") this.#late.push(pass);
+    if (fault === "late" && isWriting) this.#late.push(pass);
     if (fault === "lost" || fault === "late") throw new TypeError("the network is down");
     if (fault === "unavailable") return new Response("no", { status: 503 });
     const response = await pass();

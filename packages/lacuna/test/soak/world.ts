@@ -54,6 +54,7 @@ export class World {
     const wire = new Wire({
       server: this.remote.fetch,
       work: this.work,
+      count: (what) => this.count(what),
       onTaken: (marks) => {
         const mark = marks.at(-1);
         if (mark === undefined) return;
