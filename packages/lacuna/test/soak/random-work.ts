@@ -119,7 +119,7 @@ export class RandomWork {
     const insertedInto = new Set<string>();
     for (let i = 0; i < count; i++) {
       const state = stateNow();
-      if (!isPlain && this.chance(0.06)) {
+      if (!isPlain && this.chance(0.015)) {
         const schema = this.#ofSchema(state, isPlainWorld);
         if (schema !== undefined) yield schema;
         continue;
