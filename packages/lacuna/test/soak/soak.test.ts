@@ -47,30 +47,71 @@ async function settle(world: World, actors: readonly Actor[]): Promise<void> {
   }
 }
 
-async function runWorld(seed: number, steps: number, isMixed: boolean): Promise<void> {
-  const world = await World.make(seed, { isPlain: isMixed });
+interface Failure {
+  /** After how many steps it showed. */
+  readonly steps: number;
+  readonly cause: unknown;
+}
+
+/** Lives through a world of so many steps. @returns what went wrong */
+async function live(
+  world: World,
+  { steps, isMixed }: { steps: number; isMixed: boolean },
+): Promise<Failure | undefined> {
   const actors = await actorsOf(world, isMixed);
   let done = 0;
   try {
-    for (; done < steps; done++) {
+    while (done < steps) {
       const actor = actors[world.work.below(actors.length + 1)];
+      done++;
       if (actor === undefined) world.rawStep();
       else await actor.step();
     }
     await settle(world, actors);
-    if (process.env["LACUNA_SOAK_COUNTS"] !== undefined) console.log(seed, Object.fromEntries(world.counts));
+    return undefined;
   } catch (cause) {
-    const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${Math.min(done + 1, steps)}`;
-    throw new Error(`${command}: ${(cause as Error).message}`, { cause });
+    return { steps: done, cause };
   } finally {
-    for (const actor of actors) await actor.close();
+    for (const actor of actors) await actor.close().catch(() => {});
   }
 }
 
-async function runWorlds(steps: number, isMixed: boolean): Promise<void> {
-  for (let done = 0; done < steps; done += STEPS_OF_A_WORLD) {
-    await runWorld(SEED + done / STEPS_OF_A_WORLD, Math.min(STEPS_OF_A_WORLD, steps - done), isMixed);
+/** Halves the steps for as long as it fails in the end: what a step itself found needs all the steps before it. */
+async function shortest(
+  failure: Failure,
+  again: (steps: number) => Promise<Failure | undefined>,
+): Promise<Failure> {
+  let [passing, failing] = [0, failure];
+  while (failing.steps - passing > 1) {
+    const middle = Math.floor((passing + failing.steps) / 2);
+    const found = await again(middle);
+    if (found === undefined) passing = middle;
+    else failing = found;
   }
+  return failing;
+}
+
+async function runWorlds(share: number, isMixed: boolean): Promise<void> {
+  // A prefix of one world is run as it is, so that what failed can be seen again.
+  const all = STEPS <= STEPS_OF_A_WORLD ? STEPS : STEPS * share;
+  const counts = new Map<string, number>();
+  for (let done = 0, seed = SEED; done < all; done += STEPS_OF_A_WORLD, seed++) {
+    const steps = Math.min(STEPS_OF_A_WORLD, all - done);
+    const world = await World.make(seed, { isPlain: isMixed });
+    const failure = await live(world, { steps, isMixed });
+    if (failure !== undefined) {
+      const { steps: fewest, cause } = await shortest(failure, async (fewer) =>
+        live(await World.make(seed, { isPlain: isMixed }), { steps: fewer, isMixed }),
+      );
+      const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${fewest}`;
+      throw new Error(`${command}: ${(cause as Error).message}`, { cause });
+    }
+    for (const [what, count] of world.counts) counts.set(what, (counts.get(what) ?? 0) + count);
+  }
+  if (process.env["LACUNA_SOAK_COUNTS"] !== undefined) console.log(Object.fromEntries(counts));
+  if (all < 1500) return;
+  for (const what of ["repeated", "taken", "killed", "failed: NETWORK", "late before a push"])
+    expect(counts.get(what), `how often: ${what}`).toBeGreaterThan(0);
 }
 
 it(
@@ -78,12 +119,12 @@ it(
   {
     timeout: 12 * 60 * 60_000,
   },
-  () => runWorlds(STEPS * 0.7, false),
+  () => runWorlds(0.7, false),
 );
 
 // That client exists for files on Linux only; elsewhere this shows up as skipped.
 it.skipIf(process.platform !== "linux")(
   "so do replicas beside unmodified clients of another make",
   { timeout: 12 * 60 * 60_000 },
-  () => runWorlds(STEPS * 0.3, true),
+  () => runWorlds(0.3, true),
 );
