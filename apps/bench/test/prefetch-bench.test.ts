@@ -33,10 +33,14 @@ describe("the short run of the bench", () => {
     }
   });
 
-  it("knows of nothing that others cannot do but full-text search with one of them", () => {
-    expect(report.failures.filter(({ workload }) => workload !== "search")).toEqual([]);
-    expect(report.failures.map(({ system }) => system).filter((id) => !id.startsWith("turso"))).toEqual([]);
-  });
+  // Partial replicas of one of them need Linux.
+  it.runIf(process.platform === "linux")(
+    "finds that only full-text search is beyond one of the others",
+    () => {
+      expect(report.failures.filter(({ workload }) => workload !== "search")).toEqual([]);
+      expect(report.failures.map(({ system }) => system).filter((id) => !id.startsWith("turso"))).toEqual([]);
+    },
+  );
 
   it("holds ours against a bound, and asks for nothing twice", () => {
     const index = new ReportIndex(report);

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { syncHandler } from "@lacuna/server";
-import { openServedFile, serveNode } from "@lacuna/server/node";
+import { openServedFile, type ServedFile, serveNode } from "@lacuna/server/node";
+import { publishDirectory } from "@lacuna/server/node/publish";
 import { buildPage } from "./build.ts";
 import { pageHandler } from "./page-server.ts";
 
@@ -17,10 +18,15 @@ export interface ServedInspector {
 
 /**
  * Builds the page and serves it on this machine, and beside it a dictionary as a sample.
- * @param port 0 takes any free one
+ * @param options.port 0 takes any free one
+ * @param options.published publishes the sample as a directory, too, which takes some seconds
  */
-export async function serveInspector(port: number): Promise<ServedInspector> {
+export async function serveInspector(options: {
+  readonly port: number;
+  readonly published: boolean;
+}): Promise<ServedInspector> {
   const directory = await mkdtemp(join(tmpdir(), "lacuna-inspector-"));
+  const published = join(directory, "published");
   await buildPage(directory);
   const file = createRequire(import.meta.url).resolve("wordnet-sqlite/wordnet.dict");
   const database = await openServedFile(file);
@@ -35,7 +41,12 @@ export async function serveInspector(port: number): Promise<ServedInspector> {
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const page = await serveNode({ handler: pageHandler(directory, { samples }), port });
+    if (options.published) await publish(database, published);
+    const handler = pageHandler(directory, () => ({ samples }), published);
+    const page = await serveNode({ handler, port: options.port });
+    if (options.published) {
+      samples.push({ label: "WordNet, published", url: `${page.url}/published/manifest.lacuna` });
+    }
     return {
       url: page.url,
       sampleUrl: sample.url,
@@ -47,5 +58,14 @@ export async function serveInspector(port: number): Promise<ServedInspector> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function publish(database: ServedFile, directory: string): Promise<void> {
+  const view = await database.open();
+  try {
+    await publishDirectory(view, directory);
+  } finally {
+    await view.close();
   }
 }

@@ -15,6 +15,7 @@ import {
   show,
 } from "./option-check.ts";
 import type { BootstrapStrategy, ConnectOptions, PartialSyncOptions, PrefetchReason } from "./options.ts";
+import type { StorageOptions } from "./storage-options.ts";
 
 const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   path: isString,
@@ -34,6 +35,8 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   tracing: isOneOf("error", "warn", "info", "debug", "trace"),
   experimental: isStringList,
   memoryBytes: isIntegerFrom(0),
+  maxBytes: isIntegerFrom(1 << 20),
+  storage: isObject,
   tabs: isOneOf("share", "exclusive"),
   store: isObject,
   onProgress: isFunction,
@@ -53,6 +56,13 @@ const REASONS: readonly PrefetchReason[] = [
   "children",
   "history",
 ];
+
+const STORAGE: Readonly<Record<keyof StorageOptions, Check>> = {
+  kind: isOneOf("auto", "opfs", "indexeddb"),
+  compress: isBoolean,
+  persist: isBoolean,
+  worker: isFunction,
+};
 
 const PARTIAL: Readonly<Record<keyof PartialSyncOptions, Check>> = {
   bootstrapStrategy: isObject,
@@ -95,6 +105,9 @@ export function checkOptions(options: ConnectOptions): CheckedOptions {
 function checkContradictions(options: CheckedOptions): void {
   const { partialSync, url, transport } = options;
   checkRemote(options);
+  if (options.storage !== undefined) check("storage.", options.storage, STORAGE);
+  if (options.maxBytes !== undefined && partialSync === undefined && (url ?? transport) !== undefined)
+    throw invalid("option maxBytes needs partialSync: without it the whole database is kept");
   if (partialSync !== undefined) {
     check("partialSync.", partialSync, PARTIAL);
     checkStrategy(partialSync.bootstrapStrategy);

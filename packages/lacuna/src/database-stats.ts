@@ -1,6 +1,7 @@
 import type { SqlStats } from "@lacuna/sqlite";
 import type { SyncedReplicaStats } from "@lacuna/sync";
 import { type PageStats, pageStats } from "./page-stats.ts";
+import type { StorageFacts } from "./storage-options.ts";
 
 /** What a database holds locally and what it has cost since it was opened. */
 export interface DatabaseStats extends PageStats {
@@ -20,9 +21,15 @@ export interface DatabaseStats extends PageStats {
   readonly pendingBytes: number;
   /** Instances of SQLite, and how often they waited. */
   readonly sql: SqlStats;
+  /** The storage of this site; absent where it has none of its own, as with files. */
+  readonly storage: StorageFacts | undefined;
 }
 
-export function databaseStats(replica: SyncedReplicaStats, sql: SqlStats): DatabaseStats {
+export function databaseStats(
+  replica: SyncedReplicaStats,
+  sql: SqlStats,
+  storage?: StorageFacts,
+): DatabaseStats {
   const { pager, lastPull, lastPush } = replica;
   return {
     ...pageStats(replica),
@@ -34,5 +41,6 @@ export function databaseStats(replica: SyncedReplicaStats, sql: SqlStats): Datab
     localPages: pager.overlayPages,
     pendingBytes: pager.pendingBytes,
     sql,
+    storage,
   };
 }

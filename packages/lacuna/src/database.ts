@@ -249,9 +249,9 @@ export class Database implements SqlTransaction {
 
   /** What is here and what it has cost. */
   async stats(): Promise<DatabaseStats> {
-    const { replica, sql, refresh } = await this.#connected();
+    const { replica, sql, refresh, storage } = await this.#connected();
     await refresh?.();
-    return databaseStats(replica.stats(), sql.stats());
+    return databaseStats(replica.stats(), sql.stats(), await storage?.());
   }
 
   /** How it is. Never waits for anything, and never fails. */

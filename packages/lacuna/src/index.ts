@@ -51,3 +51,4 @@ export type {
   RemoteEncryptionOptions as EncryptionOpts,
   RemoteOptions,
 } from "./remote-options.ts";
+export type { StorageFacts, StorageOptions } from "./storage-options.ts";

@@ -6,7 +6,19 @@ import { shareParts } from "./tabs/share-parts.ts";
 
 /** What a browser has: replicas in its own storage, and no files. */
 export const localFiles: LocalFiles = {
-  openStore: (path) => openBrowserStore({ path }),
+  async openStore(path, { kind, compress, persist, worker } = {}) {
+    if (persist === true) await keep();
+    return openBrowserStore({ path, storage: kind, compress, worker });
+  },
+  async facts() {
+    const { storage } = navigator;
+    if (typeof storage?.estimate !== "function") return undefined;
+    const [{ usage = 0, quota = 0 }, persisted] = await Promise.all([
+      storage.estimate(),
+      storage.persisted(),
+    ]);
+    return { usedBytes: usage, quotaBytes: quota, persisted };
+  },
   share: (setting) => {
     const platform = tabPlatform();
     return platform === undefined ? setting.open(setting) : shareParts(setting, platform);
@@ -17,3 +29,9 @@ export const localFiles: LocalFiles = {
     });
   },
 };
+
+/** A refusal is no failure: it is told by the facts. */
+async function keep(): Promise<void> {
+  const { storage } = navigator;
+  if (typeof storage?.persist === "function") await storage.persist().catch(() => false);
+}

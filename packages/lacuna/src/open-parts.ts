@@ -1,6 +1,7 @@
-import { isSyncTransport, LacunaError, type SyncTransport } from "@lacuna/page";
+import { isSyncTransport, LacunaError, type PageStore, type SyncTransport } from "@lacuna/page";
 import { predictors } from "@lacuna/prefetch";
 import { openSqlite, type SqlDatabase } from "@lacuna/sqlite";
+import { cappedStore } from "@lacuna/storage/capped";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
 import type { CheckedOptions } from "./check-options.ts";
@@ -11,6 +12,8 @@ import { nameOf, openRemote, type Remote } from "./remote.ts";
 import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
+import type { StorageFacts } from "./storage-options.ts";
+import { syncUse } from "./sync-use.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -26,6 +29,8 @@ export interface Parts {
   readonly sql: SqlDatabase;
   /** Brings what `stats` tell up to date, where that takes asking. */
   readonly refresh?: (() => Promise<void>) | undefined;
+  /** What the storage takes and may take. */
+  readonly storage?: (() => Promise<StorageFacts | undefined>) | undefined;
 }
 
 export interface OpenPartsHow {
@@ -40,20 +45,23 @@ export interface OpenPartsHow {
 /** Opens the database, or joins those of the browser's tabs that have it open. */
 export async function openParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   how.signal.throwIfAborted();
-  const { path, store, tabs, url } = options;
+  const { path, remoteWrites, store, tabs, url } = options;
   const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
-  const { share } = localFiles;
-  if (share === undefined || tabs === "exclusive" || store !== undefined || path === ":memory:")
-    return open(how);
-  return share({ ...how, path, remote: typeof url === "string" ? nameOf(url) : undefined, open });
+  const { facts, share } = localFiles;
+  if (store !== undefined || path === ":memory:") return open(how);
+  const remote = typeof url === "string" ? nameOf(url) : undefined;
+  // A transaction at the remote is that of one tab.
+  const shares = share !== undefined && tabs !== "exclusive" && remoteWrites !== true;
+  const parts = await (shares ? share({ ...how, path, remote, open }) : open(how));
+  return { ...parts, storage: facts };
 }
 
 /** Opens the remote, the store, the replica and SQL over it. If something fails, what is open is closed. */
 async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   const { listeners, safeIntegers, signal } = how;
   signal.throwIfAborted();
-  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);
-  const store = await openStore(options, localFiles);
+  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles, syncUse);
+  const store = await openCappedStore(options);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
     const { driver, readers, doubleQuotedStrings, wasm, now } = options;
@@ -82,6 +90,11 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
     await replica.close();
     throw error;
   }
+}
+
+async function openCappedStore(options: CheckedOptions): Promise<PageStore> {
+  const store = await openStore(options, localFiles);
+  return options.maxBytes === undefined ? store : cappedStore(store, { maxBytes: options.maxBytes });
 }
 
 function syncTransportOf(remote: Remote | undefined): SyncTransport {

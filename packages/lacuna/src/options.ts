@@ -3,6 +3,7 @@ import type { PageStore, PrefetchCause } from "@lacuna/page";
 import type { SqliteOptions } from "@lacuna/sqlite";
 import type { Progress, Transform } from "@lacuna/sync";
 import type { RemoteOptions } from "./remote-options.ts";
+import type { StorageOptions } from "./storage-options.ts";
 
 /** What `onPages` is told. */
 export type PagesEvent = CacheEvent;
@@ -93,9 +94,17 @@ export interface ConnectOptions extends RemoteOptions {
    */
   readonly memoryBytes?: number | undefined;
   /**
+   * Bytes of pages kept locally at most, from 1048576; beyond that, those used the longest ago are dropped, and fetched again when
+   * they are wanted. The schema and the interior pages of trees stay in any case, as does what was written here. Hydrating more
+   * than that keeps what came last. Needs `partialSync`.
+   * @default no limit
+   */
+  readonly maxBytes?: number | undefined;
+  readonly storage?: StorageOptions | undefined;
+  /**
    * How the tabs of a browser, its pages and workers, have one path open. `"share"`: one of them owns the replica and serves the
    * others, whose calls are the same; when it closes or is gone, the next one takes over. What is told while it is opened or
-   * fetches goes to the owner, and its options are those that count. `"exclusive"`: a second one fails with `LOCKED`, as it
+   * fetches goes to the owner, and its options are those that count. With `remoteWrites` nothing is shared. `"exclusive"`: a second one fails with `LOCKED`, as it
    * does in every other runtime whatever is given here.
    * @default "share"
    */

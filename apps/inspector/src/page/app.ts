@@ -34,6 +34,7 @@ let session: Session | undefined;
 let connecting: AbortController | undefined;
 let running: AbortController | undefined;
 let answer: Answer | undefined;
+let connections = 0;
 let past: readonly PastQuery[] = parseHistory(remembered("history"));
 
 function say(text: string, tone: "idle" | "busy" | "good" | "bad"): void {
@@ -81,6 +82,7 @@ async function openDatabase(): Promise<void> {
     panels.open(opened);
     showExamples(opened);
     showResult(undefined);
+    status.dataset["connection"] = String(++connections);
   } catch (error) {
     if (controller.signal.aborted) return;
     say("Not connected", "bad");
@@ -139,9 +141,9 @@ async function runQuery(): Promise<void> {
   } finally {
     running = undefined;
     cancelButton.hidden = true;
-    // The focus was on a button that is gone now.
-    if (document.activeElement === document.body || document.activeElement === null) runButton.focus();
     runButton.disabled = session === undefined;
+    // The focus was on a button that could not keep it.
+    if (document.activeElement === document.body) runButton.focus({ preventScroll: true });
     result.removeAttribute("aria-busy");
     panels.end();
   }
@@ -242,24 +244,29 @@ function begin(): void {
   showHistory();
   const asked = new URLSearchParams(location.search);
   const preset = byId("preset", HTMLSelectElement);
+  preset.append(element("option", { value: "" }, "none"));
   preset.append(...config.samples.map((each) => element("option", { value: each.url }, each.label)));
   byId("preset-field", HTMLElement).hidden = config.samples.length === 0;
   byId("known-urls", HTMLElement).append(
     ...config.samples.map((each) => element("option", { value: each.url }, each.label)),
   );
+  const choosePreset = (): void => {
+    preset.value = config.samples.find((each) => each.url === url.value)?.url ?? "";
+  };
   preset.addEventListener("change", () => {
+    if (preset.value === "") return;
     url.value = preset.value;
     void openDatabase();
   });
   url.value = asked.get("url") ?? config.samples[0]?.url ?? remembered("url") ?? "";
-  preset.value = url.value;
+  choosePreset();
   const given = asked.get("sql");
   if (given !== null) {
     sql.value = given;
     sql.dataset["by"] = "user";
   }
   url.addEventListener("input", () => {
-    preset.value = url.value;
+    choosePreset();
   });
   sql.addEventListener("input", () => {
     sql.dataset["by"] = "user";

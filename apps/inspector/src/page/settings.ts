@@ -23,10 +23,12 @@ export class Settings {
   constructor(onChange: () => void) {
     for (const control of [this.#segment, this.#prefetch, this.#runAhead, this.#keep]) {
       control.addEventListener("change", () => {
+        remember("keep", this.#keep.checked ? "yes" : "no");
         this.#show();
         onChange();
       });
     }
+    this.#keep.checked = remembered("keep") === "yes";
     this.#network.value = remembered("network") ?? "";
     if (this.#network.selectedIndex === -1) this.#network.value = "";
     this.#network.addEventListener("change", () => {

@@ -14,6 +14,11 @@ export interface BrowserStoreOptions {
    *   here, and IndexedDB otherwise
    */
   readonly storage?: BrowserStorage | "auto" | undefined;
+  /**
+   * Keep pages compressed, where the replica is in IndexedDB; a new one is made there then. @see IndexedDbStoreOptions
+   * @default false
+   */
+  readonly compress?: boolean | undefined;
   /** @see OpfsStoreOptions */
   readonly worker?: (() => Worker) | undefined;
 }
@@ -23,8 +28,8 @@ export interface BrowserStoreOptions {
  * @throws {LacunaError} as `openOpfsStore` and `openIndexedDbStore`
  */
 export async function openBrowserStore(options: BrowserStoreOptions): Promise<PageStore> {
-  const { path, storage = "auto", worker } = options;
-  if (storage === "indexeddb") return openIndexedDbStore({ path });
+  const { path, storage = "auto", compress = false, worker } = options;
+  if (storage === "indexeddb") return openIndexedDbStore({ path, compress });
   if (storage === "opfs") return openOpfsStore({ path, worker });
   if (storage !== "auto") {
     throw new LacunaError(
@@ -32,12 +37,23 @@ export async function openBrowserStore(options: BrowserStoreOptions): Promise<Pa
       `storage should be "opfs", "indexeddb" or "auto", got ${JSON.stringify(storage)}`,
     );
   }
-  if (await hasIndexedDbReplica(path)) return openIndexedDbStore({ path });
+  if ((await hasIndexedDbReplica(path)) || (compress && !(await hasOpfsReplica(path))))
+    return openIndexedDbStore({ path, compress });
   try {
     return await openOpfsStore({ path, worker });
   } catch (error) {
     // A replica that is there must not be hidden by a new one somewhere else.
     if (!isLacunaError(error, "STORAGE") || (await hasOpfsReplica(path))) throw error;
-    return openIndexedDbStore({ path });
+    return openIndexedDbStore({ path, compress }).catch((cause: unknown) => {
+      throw isLacunaError(cause, "STORAGE") ? nowhere(path, error, cause) : cause;
+    });
   }
+}
+
+/** As in some private windows. */
+function nowhere(path: string, opfs: LacunaError, indexedDb: LacunaError): LacunaError {
+  const message =
+    `this browser keeps nothing for this page: ${opfs.message}; ${indexedDb.message}. ` +
+    'The path ":memory:" works here, for as long as the page is open';
+  return new LacunaError("STORAGE", message, { path, cause: indexedDb });
 }

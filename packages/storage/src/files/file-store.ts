@@ -168,6 +168,7 @@ export class FileStore implements PageStore {
       const pages = heldPages(this.#resident, wanted);
       this.#withdraw(pages);
       await this.#info.forget(pages);
+      await this.#giveBack(pages);
     });
   }
 
@@ -219,6 +220,18 @@ export class FileStore implements PageStore {
     for (const page of pages) {
       this.#resident.add(page);
       this.#verified.add(page);
+    }
+  }
+
+  /** Frees the room of pages that are forgotten, on files that can. */
+  async #giveBack(pages: readonly PageNo[]): Promise<void> {
+    const pageSize = this.#shape?.pageSize;
+    if (pageSize === undefined || this.#data.discard === undefined) return;
+    this.#dataDirty = true;
+    for (const { start, end } of runsOf(pages)) {
+      const first = pages[start];
+      if (first !== undefined)
+        await this.#data.discard(offsetOfPage(first, pageSize), (end - start) * pageSize);
     }
   }
 

@@ -30,6 +30,8 @@ export interface OpenFile {
   /** Writes all of `bytes` at `position`; a file that ends before it grows, with zeros in between. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   truncate(size: number): Promise<void>;
+  /** Gives back the room of a part, which is zeros from then on. Absent on files that cannot. */
+  discard?(position: number, length: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,19 +1,20 @@
 import type { OpenFile } from "../files/file-system.ts";
 import { posixError } from "../web/posix-error.ts";
 import { request, type StoredFile, transaction } from "./file-database.ts";
+import { BLOCK_BYTES, packBlock, unpackBlock } from "./packed-block.ts";
 
-const BLOCK_BYTES = 32_768;
 /** Bytes written and not yet stored, at most. */
 const MAX_UNSTORED_BYTES = 4 << 20;
 
 /**
  * A file in blocks. What is written stays in memory until it is synced, or is more than 4 MiB, and is then stored in one
- * transaction. A block that was never written is zeros.
+ * transaction. A block that was never written is zeros, and one that is all zeros again is not kept.
  */
 export class BlockFile implements OpenFile {
   readonly #database: IDBDatabase;
   readonly #path: string;
   readonly #id: string;
+  readonly #packs: boolean;
   #size: number;
   #storedSize: number;
   /** Blocks written and not yet stored. */
@@ -23,10 +24,12 @@ export class BlockFile implements OpenFile {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(database: IDBDatabase, path: string, file: StoredFile) {
+  /** @param packs keeps blocks compressed */
+  constructor(database: IDBDatabase, path: string, file: StoredFile, packs: boolean) {
     this.#database = database;
     this.#path = path;
     this.#id = file.id;
+    this.#packs = packs;
     this.#size = file.size;
     this.#storedSize = file.size;
   }
@@ -99,6 +102,20 @@ export class BlockFile implements OpenFile {
     });
   }
 
+  discard(position: number, length: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const end = Math.min(position + length, this.#size);
+      for (let index = Math.floor(position / BLOCK_BYTES); index * BLOCK_BYTES < end; index++) {
+        const start = index * BLOCK_BYTES;
+        const [from, to] = [Math.max(position - start, 0), Math.min(end - start, BLOCK_BYTES)];
+        const whole = from === 0 && to === BLOCK_BYTES;
+        const block = whole ? undefined : (await this.#blockToChange(index)).fill(0, from, to);
+        this.#unstored.set(index, block ?? new Uint8Array(BLOCK_BYTES));
+        if (this.#unstored.size * BLOCK_BYTES >= MAX_UNSTORED_BYTES) await this.#store();
+      }
+    });
+  }
+
   sync(): Promise<void> {
     return this.#inTurn(() => this.#store());
   }
@@ -108,6 +125,11 @@ export class BlockFile implements OpenFile {
     await this.#inTurn(() => this.#store()).finally(() => {
       this.#closed = true;
     });
+  }
+
+  async #blockToChange(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const block = this.#unstored.get(index) ?? (await this.#blocks(index, index)).get(index);
+    return block ?? new Uint8Array(BLOCK_BYTES);
   }
 
   /** The stored blocks, without those that were cut off. */
@@ -126,6 +148,8 @@ export class BlockFile implements OpenFile {
         if (Array.isArray(key) && typeof key[1] === "number" && value !== undefined) found.set(key[1], value);
       }
     });
+    // A transaction does not wait for anything but its own requests.
+    for (const [index, block] of found) found.set(index, await unpackBlock(block));
     return found;
   }
 
@@ -143,7 +167,9 @@ export class BlockFile implements OpenFile {
     const cutFrom = this.#cutFrom;
     if (this.#unstored.size === 0 && this.#size === this.#storedSize && cutFrom === Number.POSITIVE_INFINITY)
       return;
-    const written = [...this.#unstored];
+    const written = await Promise.all(
+      [...this.#unstored].map(async ([index, block]) => [index, await this.#packed(block)] as const),
+    );
     const size = this.#size;
     await transaction(this.#database, ["files", "blocks"], "readwrite", async (files, blocks) => {
       const stored = await request<StoredFile | undefined>(files.get(this.#path));
@@ -151,11 +177,23 @@ export class BlockFile implements OpenFile {
       if (cutFrom !== Number.POSITIVE_INFINITY) {
         await request(blocks.delete(IDBKeyRange.bound([this.#id, cutFrom], [this.#id, []])));
       }
-      await Promise.all(written.map(([index, block]) => request(blocks.put(block, [this.#id, index]))));
+      await Promise.all(
+        written.map(async ([index, block]) => {
+          const key = [this.#id, index];
+          if (block === undefined) await request(blocks.delete(key));
+          else await request(blocks.put(block, key));
+        }),
+      );
     });
     this.#storedSize = size;
     this.#cutFrom = Number.POSITIVE_INFINITY;
     this.#unstored = new Map();
+  }
+
+  /** As it is stored; `undefined` if it is all zeros. */
+  async #packed(block: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (block.every((byte) => byte === 0)) return undefined;
+    return this.#packs ? packBlock(block) : block;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

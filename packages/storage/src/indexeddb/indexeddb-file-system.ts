@@ -6,8 +6,14 @@ import { openFileDatabase, pathRange, request, type StoredFile, transaction } fr
 /**
  * Files in an IndexedDB database: a record per file and one for each block of it. What one file wrote since it was synced
  * the last time becomes durable in one step, all or nothing. `link` is not there: ownership is by Web Locks.
+ *
+ * @param packs says which files are kept compressed; one that was written otherwise before is read all the same
  */
-export async function indexedDbFileSystem(name: string, factory: IDBFactory): Promise<IndexedDbFileSystem> {
+export async function indexedDbFileSystem(
+  name: string,
+  factory: IDBFactory,
+  packs: (path: string) => boolean = () => false,
+): Promise<IndexedDbFileSystem> {
   const database = await openFileDatabase(name, factory);
   const fileOf = (path: string): Promise<StoredFile | undefined> =>
     transaction(database, ["files"], "readonly", (files) => request<StoredFile | undefined>(files.get(path)));
@@ -23,7 +29,7 @@ export async function indexedDbFileSystem(name: string, factory: IDBFactory): Pr
       if (found === undefined) {
         await transaction(database, ["files"], "readwrite", (files) => request(files.add(file, path)));
       }
-      return new BlockFile(database, path, file);
+      return new BlockFile(database, path, file, packs(path));
     },
     async link(path) {
       throw posixError("ENOTSUP", `a file has one name here, ${path}`);

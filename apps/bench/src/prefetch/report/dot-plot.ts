@@ -53,7 +53,7 @@ export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): strin
   const high = Math.max(low * 5, ...positive) * 1.12;
   const span = Math.log10(high / low);
   const plotWidth = WIDTH - LABEL_WIDTH - RIGHT;
-  // Nothing at all has no place on such an axis: it stands at its left end.
+  // Nothing at all has no place on such an axis: it stands at its left end, and a 0 beside it.
   const xOf = (value: number): number =>
     round(LABEL_WIDTH + 8 + (value <= 0 ? 0 : (Math.log10(value / low) / span) * (plotWidth - 8)));
   const height = TOP + rows.length * ROW_HEIGHT + BOTTOM;
@@ -82,6 +82,9 @@ export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): strin
     if (mark !== undefined && mark > 0) {
       const x = xOf(mark);
       parts.push(`<line class="mark" x1="${x}" x2="${x}" y1="${y - 9}" y2="${y + 9}"/>`);
+    }
+    if (dots.some(({ value }) => value <= 0)) {
+      parts.push(`<text class="zero" x="${xOf(0) + 11}" y="${y + 4}">0</text>`);
     }
     // The first series is the one to be seen: it comes last, over the others.
     for (const dot of [...dots].sort((a, b) => b.series - a.series)) {

@@ -169,7 +169,7 @@ function barTable(bars: readonly Bar[]): string {
     if (bar.why === undefined) return `<tr>${row}</tr>`;
     return `<tr class="explained">${row}</tr><tr><td></td><td class="why" colspan="4">${escapeHtml(bar.why)}</td></tr>`;
   });
-  const head = ["", "what", "found", "at most", ""].map((name) => `<th>${name}</th>`).join("");
+  const head = `<th></th><th>what</th><th class="number">found</th><th class="number">at most</th><th></th>`;
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
 }
 
@@ -178,7 +178,12 @@ function tableHtml({ title, columns, rows }: ResultTable): string {
     typeof value === "number"
       ? `<td class="number">${numberText(value)}</td>`
       : `<td>${escapeHtml(value)}</td>`;
-  const head = columns.map((name) => `<th>${escapeHtml(name)}</th>`).join("");
+  const head = columns
+    .map((name, column) => {
+      const isNumber = rows.some((row) => typeof row[column] === "number");
+      return `<th${isNumber ? ` class="number"` : ""}>${escapeHtml(name)}</th>`;
+    })
+    .join("");
   const body = rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("\n");
   return `<details><summary>${escapeHtml(title)}</summary><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div></details>`;
 }

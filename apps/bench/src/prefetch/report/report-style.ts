@@ -42,6 +42,7 @@ svg text { fill: var(--ink); }
 svg .title { font-size: 13.5px; font-weight: 600; }
 svg .label { text-anchor: end; }
 svg .tick { text-anchor: middle; fill: var(--soft); font-size: 11px; }
+svg .zero { fill: var(--soft); font-size: 11px; }
 svg .axis { text-anchor: end; fill: var(--soft); font-size: 11px; }
 svg .band { fill: var(--band); }
 svg .grid { stroke: var(--line); }
@@ -53,7 +54,7 @@ ${SERIES.map((_, number) => `svg .s${number} { fill: var(--s${number}); }`).join
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: 4px 10px; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
-.number { text-align: right; }
+th.number, .number { text-align: right; }
 .why { white-space: normal; color: var(--soft); font-size: 12px; }
 .explained td { border-bottom: 0; }
 .held { color: var(--good); font-weight: 600; }

@@ -1,0 +1,1 @@
+export { type CappedStoreOptions, cappedStore } from "./capped-store.ts";
