@@ -20,7 +20,7 @@ export interface Model {
   readonly revision: string | undefined;
 }
 
-export const NOTHING: Model = { values: undefined, changes: [], revision: undefined };
+const NOTHING: Model = { values: undefined, changes: [], revision: undefined };
 
 /** One thing a user does, and what it makes of the model. */
 interface Step {
