@@ -1,6 +1,3 @@
-/** A value as `node:sqlite` and Lacuna hand it over with exact integers. */
-export type AnswerValue = null | bigint | number | string | Uint8Array;
-
 /** Rows in a form in which two are equal exactly when every value has the same type and the same bits. */
 export function canonicalRows(rows: readonly (readonly unknown[])[], ordered: boolean): readonly string[] {
   const lines = rows.map((row) => row.map(canonicalValue).join("\u001f"));

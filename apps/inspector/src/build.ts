@@ -1,5 +1,4 @@
 import { copyFile, mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -31,6 +30,6 @@ export async function buildPage(directory: string): Promise<void> {
     logLevel: "error",
   });
   for (const file of FILES) await copyFile(here(`./page/${file}`), join(directory, file));
-  const wasm = createRequire(import.meta.url).resolve("@sqlite.org/sqlite-wasm/sqlite3.wasm");
-  await copyFile(wasm, join(directory, "sqlite3.wasm"));
+  const wasm = import.meta.resolve("@sqlite.org/sqlite-wasm/sqlite3.wasm");
+  await copyFile(fileURLToPath(wasm), join(directory, "sqlite3.wasm"));
 }

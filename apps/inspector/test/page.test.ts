@@ -10,6 +10,9 @@ const executablePath = process.env["LACUNA_CHROMIUM"] ?? "/usr/bin/chromium";
 const hasChromium = existsSync(executablePath);
 if (!hasChromium) console.warn(`the inspector's page was not tested: there is no ${executablePath}`);
 
+/** Building the page and starting a browser takes long where much else goes on. */
+const START_MS = 120_000;
+
 /** The program as it is started by hand, until it has said where it is. */
 async function startInspector(): Promise<{ program: ChildProcess; url: string; sample: string }> {
   const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -80,7 +83,7 @@ describe.skipIf(!hasChromium)("the inspector in Chromium", () => {
     page.on("request", (request) => origins.add(new URL(request.url()).origin));
     await page.goto(url);
     await connected();
-  });
+  }, START_MS);
 
   afterAll(async () => {
     await browser?.close();
@@ -88,7 +91,7 @@ describe.skipIf(!hasChromium)("the inspector in Chromium", () => {
       program.kill("SIGTERM");
       await once(program, "exit");
     }
-  });
+  }, START_MS);
 
   it("answers a query, and shows its pages and requests", async () => {
     const before = await legend();

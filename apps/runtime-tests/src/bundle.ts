@@ -32,6 +32,7 @@ export async function bundle(
     external: ["node:*"],
     plugins: [anywhere],
     logLevel: "error",
-    sourcemap: "inline",
+    // Pages of the shows load it over and over.
+    sourcemap: entry === "show" ? false : "inline",
   });
 }

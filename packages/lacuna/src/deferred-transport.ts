@@ -1,40 +1,44 @@
 import {
   type AbortOptions,
   type Bootstrap,
-  type Difference,
-  type DifferenceRequest,
-  type ExecuteOptions,
+  closedError,
   Flight,
-  isSyncTransport,
-  LacunaError,
   type Opening,
   type PageEntry,
   type PageRequest,
-  type QueryRequest,
-  type RemoteAnswer,
-  type RemotePipeline,
-  type SyncTransport,
   type Transport,
   type TransportTraffic,
 } from "@lacuna/page";
 
+const NOTHING: TransportTraffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
+
 /**
- * A transport that is made when it is first needed, so that a replica opens without asking what its remote is.
- * A failure to make it is the failure of the call that needed it; the next call tries again. Where it turns out to be one
- * that takes no part in synchronisation, `pull` and `execute` fail with `NOT_SUPPORTED`.
+ * A transport that is made when it is first needed, so that a replica opens without asking what its remote is, or loading
+ * what reaches it. A failure to make it is the failure of the call that needed it; the next call tries again.
  */
 export function deferredTransport(
   make: (signal: AbortSignal) => Promise<Transport>,
-  trafficOfMaking: () => TransportTraffic,
-): SyncTransport {
+  trafficOfMaking?: () => TransportTraffic,
+): Transport {
+  return deferred(make, trafficOfMaking).transport;
+}
+
+/** The same, and what gets the transport behind it. */
+export function deferred(
+  make: (signal: AbortSignal) => Promise<Transport>,
+  trafficOfMaking: () => TransportTraffic = () => NOTHING,
+): { transport: Transport; get(options: AbortOptions | undefined): Promise<Transport> } {
+  const closing = new AbortController();
   let made: Transport | undefined;
   let making: Flight<Transport> | undefined;
   const get = async (options: AbortOptions | undefined): Promise<Transport> => {
+    closing.signal.throwIfAborted();
     if (made !== undefined) return made;
     if (making === undefined || making.abandoned) {
       const flight = new Flight(async (signal) => {
         try {
           made = await make(signal);
+          if (closing.signal.aborted) await made.close();
           return made;
         } finally {
           if (making === flight) making = undefined;
@@ -42,17 +46,10 @@ export function deferredTransport(
       });
       making = flight;
     }
-    return making.join(options?.signal);
+    const leaving = options?.signal === undefined ? [] : [options.signal];
+    return making.join(AbortSignal.any([closing.signal, ...leaving]));
   };
-  const getSync = async (options: AbortOptions | undefined): Promise<SyncTransport> => {
-    const transport = await get(options);
-    if (isSyncTransport(transport)) return transport;
-    throw new LacunaError(
-      "NOT_SUPPORTED",
-      "this remote can only be read: pushing and pulling need a sync server",
-    );
-  };
-  return {
+  const transport: Transport = {
     async open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
       return (await get(options)).open(options);
     },
@@ -61,22 +58,6 @@ export function deferredTransport(
       options?: AbortOptions,
     ): AsyncGenerator<readonly PageEntry[], void, undefined> {
       yield* (await get(options)).fetchPages(request, options);
-    },
-    async *queryPages(
-      request: QueryRequest,
-      options?: AbortOptions,
-    ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-      const transport = await get(options);
-      if (transport.queryPages === undefined) {
-        throw new LacunaError("NOT_SUPPORTED", "the remote runs no queries");
-      }
-      yield* transport.queryPages(request, options);
-    },
-    async pull(request: DifferenceRequest, options?: AbortOptions): Promise<Difference> {
-      return (await getSync(options)).pull(request, options);
-    },
-    async execute(pipeline: RemotePipeline, options?: ExecuteOptions): Promise<RemoteAnswer> {
-      return (await getSync(options)).execute(pipeline, options);
     },
     linkEstimate: () => made?.linkEstimate?.(),
     traffic(): TransportTraffic {
@@ -89,7 +70,9 @@ export function deferredTransport(
       };
     },
     async close(): Promise<void> {
+      closing.abort(closedError("the remote"));
       await made?.close();
     },
   };
+  return { transport, get };
 }

@@ -13,6 +13,7 @@ import { RemoteSession } from "./remote-writes/remote-session.ts";
 import { withRemoteWrites } from "./remote-writes/with-remote-writes.ts";
 import { replaySql } from "./replay-sql.ts";
 import type { StorageFacts } from "./storage-options.ts";
+import { syncUse } from "./sync-use.ts";
 
 const DEFAULT_PREFIX_BYTES = 128 * 1024;
 
@@ -44,12 +45,13 @@ export interface OpenPartsHow {
 /** Opens the database, or joins those of the browser's tabs that have it open. */
 export async function openParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   how.signal.throwIfAborted();
-  const { path, store, tabs, url } = options;
+  const { path, remoteWrites, store, tabs, url } = options;
   const open = (given: OpenPartsHow): Promise<Parts> => openOwnParts(options, given);
   const { facts, share } = localFiles;
   if (store !== undefined || path === ":memory:") return open(how);
   const remote = typeof url === "string" ? nameOf(url) : undefined;
-  const shares = share !== undefined && tabs !== "exclusive";
+  // A transaction at the remote is that of one tab.
+  const shares = share !== undefined && tabs !== "exclusive" && remoteWrites !== true;
   const parts = await (shares ? share({ ...how, path, remote, open }) : open(how));
   return { ...parts, storage: facts };
 }
@@ -58,7 +60,7 @@ export async function openParts(options: CheckedOptions, how: OpenPartsHow): Pro
 async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise<Parts> {
   const { listeners, safeIntegers, signal } = how;
   signal.throwIfAborted();
-  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles);
+  const remote = openRemote({ ...options, fetch: toldFetch(options.fetch, listeners) }, localFiles, syncUse);
   const store = await openCappedStore(options);
   const replica = await openSyncedReplica({ ...replicaOptions(options, remote), store, signal });
   try {
@@ -75,7 +77,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
       now,
       signal,
-      capture: (transaction) => replica.capture(transaction),
+      capture: replica.keepsChanges ? (transaction) => replica.capture(transaction) : undefined,
       onCommit: () => listeners.tell("change", { from: "local" }),
     });
     signal.throwIfAborted();

@@ -6,6 +6,8 @@ import { type SharedSetting, shareParts } from "../src/tabs/share-parts.ts";
 export class BrowserTab {
   readonly #killed = Promise.withResolvers<void>();
   readonly #channels: { close(): void; onmessage: unknown }[] = [];
+  /** Ends the patience of the tab: what it would do when it has waited for long. */
+  loseThePatience: () => void = () => {};
   #parts: Parts | undefined;
   #dead = false;
   /** Is told of every message before it is sent; says whether it is. */
@@ -46,6 +48,11 @@ export class BrowserTab {
     return {
       ...platform,
       locks: { request },
+      setTimeout(run, milliseconds) {
+        if (milliseconds < 10_000) return platform.setTimeout(run, milliseconds);
+        tab.loseThePatience = run;
+        return {};
+      },
       channel(name) {
         const channel = platform.channel(name);
         tab.#channels.push(channel);

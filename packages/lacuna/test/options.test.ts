@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkOptions } from "../src/check-options.ts";
 import type { ConnectOptions } from "../src/options.ts";
+import { nameOf } from "../src/remote.ts";
 
 const PATH = ":memory:";
 const URL = "http://127.0.0.1:1/";
@@ -131,5 +132,14 @@ describe("options of connect", () => {
       fetch,
     } as const;
     expect(checkOptions(options)).toEqual(options);
+  });
+});
+
+describe("the URL of a remote", () => {
+  it("holds no user name or password: there is authToken", () => {
+    expect(() => nameOf("libsql://me:secret@host.example/app.db")).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: expect.not.stringContaining("secret") }),
+    );
+    expect(nameOf("libsql://host.example/@me")).toBe("https://host.example/@me");
   });
 });

@@ -149,6 +149,46 @@ describe("the tabs of a browser that have one path open", () => {
     expect({ ...(await owner.get("SELECT uses FROM tag WHERE word = 'tag1'")) }).toEqual({ uses: 71 });
   });
 
+  it("have transactions of their own when they begin them by SQL", async () => {
+    const [{ db: owner }, { tab, db: second }, { db: third }] = await connectTabs(3);
+    for (const [i, db] of [owner, third].entries()) {
+      await db.exec("BEGIN IMMEDIATE");
+      await db.run("UPDATE tag SET uses = ? WHERE word = 'tag5'", i + 100);
+      expect([db.inTransaction, second.inTransaction]).toEqual([true, false]);
+      expect({ ...(await second.get("SELECT uses FROM tag WHERE word = 'tag5'")) }).toEqual({ uses: 5 });
+      await expect(db.exec("BEGIN")).rejects.toMatchObject({ code: "SQL" });
+      await (await db.prepare("ROLLBACK")).run();
+      await expect(db.exec("COMMIT")).rejects.toMatchObject({ code: "SQL" });
+    }
+    await second.exec("BEGIN");
+    await second.run("UPDATE tag SET uses = 6 WHERE word = 'tag5'");
+    await second.exec("END TRANSACTION");
+    expect({ ...(await owner.get("SELECT uses FROM tag WHERE word = 'tag5'")) }).toEqual({ uses: 6 });
+    await second.exec("BEGIN");
+    await second.run("UPDATE tag SET uses = 7 WHERE word = 'tag5'");
+    await tab.kill();
+    await owner.run("UPDATE tag SET uses = uses + 10 WHERE word = 'tag5'");
+    expect({ ...(await third.get("SELECT uses FROM tag WHERE word = 'tag5'")) }).toEqual({ uses: 16 });
+  });
+
+  it("do not wait for ever for an owner that says nothing", async () => {
+    const [{ tab: owner }, { tab, db }] = await connectTabs(2);
+    owner.onSend = () => false;
+    const asked = Promise.withResolvers<void>();
+    tab.onSend = ({ type }) => {
+      if (type === "ask") asked.resolve();
+      return true;
+    };
+    const waiting = db.get("SELECT 1");
+    await asked.promise;
+    tab.loseThePatience();
+    // The owner was heard of since the tab began to wait; this time it was not.
+    tab.loseThePatience();
+    await expect(waiting).rejects.toMatchObject({ code: "TIMEOUT" });
+    owner.onSend = () => true;
+    expect({ ...(await db.get("SELECT 1 AS one")) }).toEqual({ one: 1 });
+  });
+
   it("end one call of one tab by its signal", async () => {
     const [, { db: other }] = await connectTabs(2);
     let requested: () => void = () => {};

@@ -11,7 +11,7 @@ const PAGE = 4096;
 describePageStore({
   name: "cappedStore over memoryStore",
   capabilities: { persistent: false, exclusive: false, synchronous: true },
-  place: () => ({ open: async () => cappedStore(memoryStore(), { maxBytes: MIB }) }),
+  place: () => ({ open: async () => cappedStore(memoryStore(), { maxBytes: 64 * MIB }) }),
 });
 
 /** Pages that are leaves of a table to look at, each with its number in it. */
@@ -52,6 +52,13 @@ describe("cappedStore", () => {
     // 256 pages fit: those that came last, without the eighth that was made free.
     expect(Math.min(...pages.slice(1))).toBeGreaterThan(1001 - 256);
     expect(Math.max(...pages)).toBe(1001);
+  });
+
+  it("keeps the last of more pages than there is room for", async () => {
+    const store = await open();
+    await store.put(leaves(2, 1000));
+    expect(held(store)).toBeLessThanOrEqual(MIB);
+    expect(Math.max(...store.resident())).toBe(1001);
   });
 
   it("counts a synchronous read as use", async () => {

@@ -1,11 +1,4 @@
-import {
-  type Bootstrap,
-  type DatabaseShape,
-  LacunaError,
-  type Opening,
-  type PageEntry,
-  pageNo,
-} from "@lacuna/page";
+import { type Bootstrap, type DatabaseShape, LacunaError, type Opening } from "@lacuna/page";
 import { fetchMissing, type IngestOptions, ingest, missingPages } from "./ingest.ts";
 import { ReplicaMeta } from "./replica-meta.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
@@ -15,16 +8,16 @@ const META_REMOTE = "remote";
 /** Brings a replica from its remote: which part of it, and from which remote, the options say. */
 export class Bootstrapper {
   readonly meta: ReplicaMeta;
-  readonly #options: ReplicaOptions;
+  readonly options: ReplicaOptions;
 
   constructor(options: ReplicaOptions) {
-    this.#options = options;
+    this.options = options;
     this.meta = new ReplicaMeta(options.store);
   }
 
   /** @throws {LacunaError} `INVALID_OPTION` if the store holds a replica of another remote */
   refuseForeignStore(): void {
-    const { remoteName } = this.#options;
+    const { remoteName } = this.options;
     const known = this.meta.get(META_REMOTE);
     if (known === undefined || remoteName === undefined || known === remoteName) return;
     throw new LacunaError(
@@ -36,7 +29,7 @@ export class Bootstrapper {
 
   /** Asks for the newest revision, with the pages that come at opening. */
   ask({ signal }: IngestOptions): Promise<Opening> {
-    const { transport } = this.#options;
+    const { transport } = this.options;
     if (transport === undefined) {
       throw new LacunaError("OFFLINE", "there is no replica yet and no remote to make one from");
     }
@@ -47,19 +40,19 @@ export class Bootstrapper {
   async bootstrap(options: IngestOptions): Promise<void> {
     const opening = await this.ask(options);
     await this.pin(opening.shape);
-    await ingest(this.#options.store, opening.shape, opening.pages, options);
-    if (this.#options.partial === undefined) await this.#fetchMissing(options);
+    await ingest(this.options.store, opening.shape, opening.pages, options);
+    if (this.options.partial === undefined) await this.#fetchMissing(options);
   }
 
   /** Makes the store one of the remote at this revision, with no pages. */
   async pin(shape: DatabaseShape): Promise<void> {
-    await this.#options.store.reset(shape);
+    await this.options.store.reset(shape);
     await this.bind();
   }
 
   /** Makes the store one of the remote. */
   async bind(): Promise<void> {
-    const { remoteName } = this.#options;
+    const { remoteName } = this.options;
     if (remoteName !== undefined && this.meta.get(META_REMOTE) !== remoteName) {
       await this.meta.set({ [META_REMOTE]: remoteName });
     }
@@ -67,44 +60,23 @@ export class Bootstrapper {
 
   /** Brings what is missing of the whole database. */
   async complete(options: IngestOptions): Promise<void> {
-    if (missingPages(this.#options.store, this.#shape()).length > 0) await this.#fetchMissing(options);
-  }
-
-  /** The pages of an opening, and where the whole database is wanted also those that did not come along. */
-  async *allPages(
-    { shape, pages }: Opening,
-    { signal }: IngestOptions,
-  ): AsyncGenerator<readonly PageEntry[]> {
-    yield* pages;
-    const { transport, partial, pullBytesThreshold = 0 } = this.#options;
-    if (partial !== undefined || pullBytesThreshold === 0 || transport === undefined) return;
-    const perRequest = Math.max(1, Math.floor(pullBytesThreshold / shape.pageSize));
-    const came = Math.max(1, Math.ceil(pullBytesThreshold / shape.pageSize));
-    for (let first = came + 1; first <= shape.pageCount; first += perRequest) {
-      const last = pageNo(Math.min(shape.pageCount, first + perRequest - 1));
-      const request = {
-        revision: shape.revision,
-        pages: [{ first: pageNo(first), last }],
-        urgency: "demand",
-      } as const;
-      yield* transport.fetchPages(request, signal === undefined ? {} : { signal });
-    }
+    if (missingPages(this.options.store, this.#shape()).length > 0) await this.#fetchMissing(options);
   }
 
   #shape(): DatabaseShape {
-    const shape = this.#options.store.shape();
+    const shape = this.options.store.shape();
     if (shape === undefined) throw new Error("BUG: a replica without a shape");
     return shape;
   }
 
   #wanted(): Bootstrap {
-    const { partial, pullBytesThreshold = 0 } = this.#options;
+    const { partial, pullBytesThreshold = 0 } = this.options;
     if (partial !== undefined) return partial;
     return pullBytesThreshold > 0 ? { kind: "prefix", bytes: pullBytesThreshold } : { kind: "full" };
   }
 
   async #fetchMissing(options: IngestOptions): Promise<void> {
-    const { store, transport, pullBytesThreshold = 0 } = this.#options;
+    const { store, transport, pullBytesThreshold = 0 } = this.options;
     if (transport === undefined) {
       const page = missingPages(store, this.#shape())[0];
       throw new LacunaError("OFFLINE", "not resident, and there is no remote to fetch it from", { page });

@@ -1,6 +1,6 @@
 import { isLacunaError, type PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot, ReadingPager } from "@lacuna/pager";
-import type { HydrationTarget } from "./hydration.ts";
+import { type HydrationTarget, hydrate } from "./hydration.ts";
 import type { IngestOptions } from "./ingest.ts";
 import type { ReplicaBase } from "./replica-base.ts";
 
@@ -15,7 +15,7 @@ export async function hydrateNow(
   try {
     const shown = base();
     if (shown === undefined) throw new Error("BUG: a replica was used before it was open");
-    return await shown.hydrate(target, options);
+    return await hydrate(shown.side, target, options);
   } catch (error) {
     // Only a reader of the pager can tell it to move on.
     if (isLacunaError(error, "REVISION_CHANGED")) await readMissing(snapshot);

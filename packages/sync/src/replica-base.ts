@@ -10,8 +10,7 @@ import {
 } from "@lacuna/page";
 import type { PagerBase } from "@lacuna/pager";
 import { type TaskHistory, withPrefetch } from "@lacuna/prefetch";
-import { type HydrationTarget, hydrate } from "./hydration.ts";
-import type { IngestOptions } from "./ingest.ts";
+import type { HydrationSide } from "./hydration.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 
 /** The pages of a store, and of the remote at the revision of the store. */
@@ -61,9 +60,9 @@ export class ReplicaBase implements PagerBase {
     return new ReplicaBase(source, cache, store, transport);
   }
 
-  /** @see hydrate */
-  hydrate(target: HydrationTarget, options: IngestOptions): Promise<boolean> {
-    return hydrate({ cache: this.#cache, store: this.#store, transport: this.#transport }, target, options);
+  /** What a hydration works with. */
+  get side(): HydrationSide {
+    return { cache: this.#cache, store: this.#store, transport: this.#transport };
   }
 
   stats(): CacheStats {

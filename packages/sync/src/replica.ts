@@ -13,7 +13,6 @@ import {
 import { ReadingPager } from "@lacuna/pager";
 import { TaskHistory } from "@lacuna/prefetch";
 import { Bootstrapper } from "./bootstrap.ts";
-import { hydrateNow } from "./hydrate-now.ts";
 import type { HydrationTarget } from "./hydration.ts";
 import { type IngestOptions, ingest } from "./ingest.ts";
 import { ReplicaBase } from "./replica-base.ts";
@@ -112,6 +111,8 @@ class PinnedReplica implements Replica {
   }
 
   async hydrate(target: HydrationTarget, options: IngestOptions = {}): Promise<boolean> {
+    // Most programs that only read never come here.
+    const { hydrateNow } = await import("./hydrate-now.ts");
     return hydrateNow(this.pager, () => this.#base, target, options);
   }
 

@@ -4,5 +4,7 @@ export { HttpStatusError } from "./http-status-error.ts";
 export { type RetryFetchOptions, retryFetch } from "./retry-fetch.ts";
 export type { RetryOptions } from "./retry-policy.ts";
 export type { Timers } from "./timers.ts";
+export { withReadRetry } from "./with-read-retry.ts";
+export { type TimeoutOptions, withReadTimeout } from "./with-read-timeout.ts";
 export { withRetry } from "./with-retry.ts";
-export { type TimeoutOptions, withTimeout } from "./with-timeout.ts";
+export { withTimeout } from "./with-timeout.ts";

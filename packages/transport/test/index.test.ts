@@ -10,10 +10,12 @@ it("exports these names", () => {
     "HttpStatusError",
     "detectRemote",
     "retryFetch",
+    "withReadRetry",
+    "withReadTimeout",
     "withRetry",
     "withTimeout",
   ]);
-  expect(Object.keys(syncServer)).toEqual(["syncServerTransport"]);
+  expect(Object.keys(syncServer).sort()).toEqual(["syncServerPages", "syncServerTransport"]);
   expect(Object.keys(published)).toEqual(["publishedTransport"]);
   expect(Object.keys(httpRange)).toEqual(["httpRangeTransport"]);
   expect(Object.keys(file).sort()).toEqual(["fileTransport", "hasHotJournal"]);

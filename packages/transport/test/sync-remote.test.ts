@@ -9,8 +9,8 @@ import {
   unreachable,
 } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
-import { withRetry, withTimeout } from "../src/index.ts";
-import { syncServerTransport } from "../src/sync-server/index.ts";
+import { withReadRetry, withReadTimeout, withRetry, withTimeout } from "../src/index.ts";
+import { syncServerPages, syncServerTransport } from "../src/sync-server/index.ts";
 import { collect, failureOf, numbersOf } from "./collect.ts";
 import { makeDatabase } from "./make-database.ts";
 import { pullHost } from "./pull-host.ts";
@@ -183,5 +183,16 @@ describe("SQL at the remote", () => {
   it("is offered by wrapped transports where what they wrap offers it", () => {
     const { transport } = remoteOf(executed());
     expect(isSyncTransport(withRetry(withTimeout(transport)))).toBe(true);
+  });
+
+  it("is left out by what is for reading only, which reads as patiently", async () => {
+    const { transport } = remoteOf(executed());
+    expect(isSyncTransport(withReadRetry(transport))).toBe(false);
+    expect(isSyncTransport(withReadTimeout(transport))).toBe(false);
+    const { fetch, requests } = fetchFrom(inTurn(answering(503, ""), pullHost(file, PAGE)));
+    const reading = withReadRetry(withReadTimeout(syncServerPages({ url, fetch })), quick);
+    expect((await reading.open()).shape.pageCount).toBe(since.pageCount);
+    expect(requests).toHaveLength(2);
+    await reading.close();
   });
 });

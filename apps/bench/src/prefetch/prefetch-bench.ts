@@ -44,8 +44,8 @@ const PREFIX_BYTES = 131_072;
 const MAIN_PROFILE = "50 ms, 20 Mbit/s";
 const DOWNLOAD: ReportedSystem = { id: "download", name: "full download", kind: "peer" };
 /** Bytes after which only the default is simulated on further networks, and only some parts are switched off. */
-const MOST_BYTES = 10_000_000;
-const LARGE_ABLATIONS = ["without-run-ahead", "without-scan", "without-prefetch"];
+const MOST_BYTES = 5_000_000;
+const LARGE_ABLATIONS = ["without-run-ahead", "without-prefetch"];
 const OUT_DIRECTORY = fileURLToPath(new URL("../../out/", import.meta.url));
 
 /** Queries ahead of the network: ours beside others and beside what nobody can do better. */
@@ -176,7 +176,7 @@ class BenchRun {
       } else continue;
       this.#results.push({ workload: workload.id, system: system.id, profile, cost: opened.work });
       // What was that much on one network is not worth simulating on the others.
-      const isTooMuch = system.id !== DEFAULT_SYSTEM && opened.work.receivedBytes > MOST_BYTES;
+      const isTooMuch = system.id !== DEFAULT_SYSTEM && opened.allBytes > MOST_BYTES;
       if (system.kind === "network" && isTooMuch) return;
       // Opening is the same whatever is done afterwards.
       const isFirst = this.#workloads.length === 2;

@@ -244,24 +244,29 @@ function begin(): void {
   showHistory();
   const asked = new URLSearchParams(location.search);
   const preset = byId("preset", HTMLSelectElement);
+  preset.append(element("option", { value: "" }, "none"));
   preset.append(...config.samples.map((each) => element("option", { value: each.url }, each.label)));
   byId("preset-field", HTMLElement).hidden = config.samples.length === 0;
   byId("known-urls", HTMLElement).append(
     ...config.samples.map((each) => element("option", { value: each.url }, each.label)),
   );
+  const choosePreset = (): void => {
+    preset.value = config.samples.find((each) => each.url === url.value)?.url ?? "";
+  };
   preset.addEventListener("change", () => {
+    if (preset.value === "") return;
     url.value = preset.value;
     void openDatabase();
   });
   url.value = asked.get("url") ?? config.samples[0]?.url ?? remembered("url") ?? "";
-  preset.value = url.value;
+  choosePreset();
   const given = asked.get("sql");
   if (given !== null) {
     sql.value = given;
     sql.dataset["by"] = "user";
   }
   url.addEventListener("input", () => {
-    preset.value = url.value;
+    choosePreset();
   });
   sql.addEventListener("input", () => {
     sql.dataset["by"] = "user";

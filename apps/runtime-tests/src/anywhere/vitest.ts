@@ -60,15 +60,16 @@ export function describe(name: string, define: () => void): void {
 export function it(name: string, run: Work): void {
   tests.push({ name, run, group });
 }
+const titled = (name: string, given: unknown): string => name.replace("%s", String(given));
 it.each =
   <T>(cases: readonly T[]) =>
   (name: string, run: (given: T) => unknown): void => {
-    for (const given of cases) it(`${name} (${String(given)})`, () => run(given));
+    for (const given of cases) it(titled(name, given), () => run(given));
   };
 describe.each =
   <T>(cases: readonly T[]) =>
   (name: string, define: (given: T) => void): void => {
-    for (const given of cases) describe(`${name} (${String(given)})`, () => define(given));
+    for (const given of cases) describe(titled(name, given), () => define(given));
   };
 
 export const beforeAll = (work: Work): void => void group.before.push(work);

@@ -1,33 +1,36 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { syncHandler } from "@lacuna/server";
 import { openServedFile, serveNode } from "@lacuna/server/node";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { launchChromium } from "../runtimes/chromium.ts";
 import { makeSample } from "../sample.ts";
 import { fact } from "./facts.ts";
 import { serveShowSite } from "./show-site.ts";
+import { newTab } from "./show-tab.ts";
 
 /**
- * What goes wrong in browsers, tried in Chromium: tabs killed while they write, storage that is full, scripts and WebAssembly that
+ * What goes wrong in browsers, tried in Chromium: storage that is full, scripts and WebAssembly that
  * a content security policy keeps out, no origin private file system, no network.
  */
-const KILLS = 20;
 const scratch = mkdtempSync(join(tmpdir(), "lacuna-faults-"));
 const sample = join(scratch, "sample.db");
 makeSample(sample);
 const database = await openServedFile(sample);
 const server = await serveNode({ handler: syncHandler({ database }), port: 0 });
+// Six megabytes to fill storage with.
+const largeFile = join(scratch, "large.db");
+const made = new DatabaseSync(largeFile);
+made.exec(`CREATE TABLE large(id INTEGER PRIMARY KEY, bytes BLOB);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+    INSERT INTO large SELECT i, randomblob(3000) FROM n`);
+made.close();
+const largeDatabase = await openServedFile(largeFile);
+const largeServer = await serveNode({ handler: syncHandler({ database: largeDatabase }), port: 0 });
 const site = await serveShowSite({});
 const browser = await launchChromium();
-
-async function newTab(context: BrowserContext, policy?: string): Promise<Page> {
-  const tab = await context.newPage();
-  await tab.goto(policy === undefined ? site.url : `${site.url}/?policy=${encodeURIComponent(policy)}`);
-  await tab.waitForFunction(() => "connect" in globalThis);
-  return tab;
-}
 
 interface Outcome {
   readonly rows?: unknown;
@@ -73,88 +76,123 @@ const shown = ({ rows, code, message }: Outcome): string =>
   rows === undefined ? `${code}: ${message}` : JSON.stringify(rows);
 const isSeven = ({ rows }: Outcome): boolean => JSON.stringify(rows) === '[{"name":"person 7"}]';
 
-/** Writes rows 1, 2, 3... until the tab is killed, and makes sure that each one that was promised is there afterwards. */
-async function killWhileWriting(): Promise<void> {
-  let promised = 0;
-  let written = 0;
-  let whole = 0;
-  let lost = 0;
-  for (let kill = 0; kill <= KILLS; kill++) {
-    const tab = await newTab(browser);
-    const state = await tab.evaluate(
-      async ([url, base]) => {
-        const db = await Reflect.get(
-          globalThis,
-          "connect",
-        )({
-          path: "killed.db",
-          url,
-          partialSync: {},
-          wasm: new URL("/sqlite3.wasm", base),
-        });
-        Reflect.set(globalThis, "db", db);
-        const [{ integrity_check: check }] = await db.pragma("integrity_check(5)");
-        await db.exec("CREATE TABLE IF NOT EXISTS written(n INTEGER PRIMARY KEY, bytes BLOB)");
-        const { rows, last } = await db.get(
-          "SELECT count(*) AS rows, ifnull(max(n), 0) AS last FROM written",
-        );
-        return { check, rows, last };
-      },
-      [server.url, site.url] as const,
-    );
-    if (state.check === "ok" && state.rows === state.last) whole++;
-    if (state.last < promised) lost++;
-    written = state.last;
-    if (kill === KILLS) {
-      await tab.close();
-      break;
-    }
-    const enough = written + 3 + ((kill * 7) % 11);
-    const reached = new Promise<void>((resolve) => {
-      void tab.exposeFunction("promised", (n: number) => {
-        promised = Math.max(promised, n);
-        if (n >= enough) resolve();
-      });
+/** With room for a part of what a query reads, and less than a write needs; then with room again. */
+async function fillStorage(options: {
+  readonly path: string;
+  readonly maxBytes?: number;
+  readonly storage: object;
+}): Promise<void> {
+  const tab = await newTab(browser, site.url);
+  const session = await browser.newCDPSession(tab);
+  const allow = (quotaSize?: number): Promise<unknown> =>
+    session.send("Storage.overrideQuotaForOrigin", {
+      origin: site.url,
+      ...(quotaSize === undefined ? {} : { quotaSize }),
     });
-    await tab.waitForFunction(() => "promised" in globalThis);
-    await tab.evaluate((from) => {
-      const db = Reflect.get(globalThis, "db");
-      const write = async (): Promise<void> => {
-        for (let n = from; ; n++) {
-          await db.run("INSERT INTO written VALUES (?, ?)", n, new Uint8Array(20_000).fill(n));
-          void Reflect.get(globalThis, "promised")(n);
-        }
-      };
-      void write();
-    }, written + 1);
-    await reached;
-    const session = await browser.newCDPSession(tab);
-    const crashed = new Promise((resolve) => tab.once("crash", resolve));
-    session.send("Page.crash").catch(() => {});
-    await crashed;
-    await tab.close();
-  }
-  fact(`tab killed while writing, ${KILLS} times: found whole`, whole - 1, whole === KILLS + 1);
-  fact("writes that were promised and lost", lost, lost === 0 && written >= promised);
-  console.log(`     (${promised} rows were promised, ${written} are there)`);
+  const { usage } = await tab.evaluate(() => navigator.storage.estimate());
+  await allow((usage ?? 0) + 6e6);
+  const found = await tab.evaluate(
+    async ([given, url, base]) => {
+      const db = await Reflect.get(
+        globalThis,
+        "connect",
+      )({
+        url,
+        partialSync: {},
+        wasm: new URL("/sqlite3.wasm", base),
+        ...given,
+      });
+      Reflect.set(globalThis, "db", db);
+      const sql = "SELECT count(*) AS n, sum(length(bytes)) AS bytes FROM large";
+      const { n, bytes } = await db.get(sql);
+      const code = async (work: () => Promise<unknown>): Promise<string> =>
+        work().then(
+          () => "done",
+          (error) => error.code,
+        );
+      const large =
+        given.maxBytes === undefined
+          ? await code(() => db.run("INSERT INTO large VALUES (10000, randomblob(20000000))"))
+          : "not tried";
+      const after = await code(() => db.get(sql));
+      const { storage, residentPages, pageSize } = await db.stats();
+      return { n, bytes, large, after, storage, held: residentPages * pageSize };
+    },
+    [options, largeServer.url, site.url] as const,
+  );
+  const { n, bytes, large, after, storage, held } = found;
+  const name = `storage is full, ${options.path}`;
+  fact(`${name}: a scan of more than there is room for`, { n, bytes }, n === 2000 && bytes === 6e6);
+  const { maxBytes } = options;
+  if (maxBytes === undefined) fact(`${name}: a write that is too large`, large, large === "STORAGE_FULL");
+  else fact(`${name}: bytes of pages that are held, of ${maxBytes}`, held, held <= maxBytes);
+  fact(`${name}: reading afterwards`, after, after === "done");
+  console.log(`     (${held} bytes of pages are held, ${JSON.stringify(storage)})`);
+  await allow();
+  const again = await tab.evaluate(async () => {
+    const db = Reflect.get(globalThis, "db");
+    await db.run("INSERT INTO large VALUES (10001, zeroblob(100))");
+    const [{ integrity_check: check }] = await db.pragma("integrity_check(5)");
+    const { n } = await db.get("SELECT count(*) AS n FROM large");
+    await db.close();
+    return { check, n };
+  });
+  fact(`${name}: with room again, written and whole`, again, again.check === "ok" && again.n === 2001);
+  await tab.close();
 }
 
 try {
-  await killWhileWriting();
+  await fillStorage({ path: "full-opfs.db", storage: { kind: "opfs" } });
+  await fillStorage({ path: "full-indexeddb.db", storage: { kind: "indexeddb" } });
+  await fillStorage({
+    path: "full-compressed.db",
+    maxBytes: 1 << 20,
+    storage: { kind: "indexeddb", compress: true },
+  });
 
   // Storage of nobody is left from other steps: each has a path of its own.
-  const blocked = await newTab(browser, "worker-src 'none'");
+  const blocked = await newTab(browser, site.url, "worker-src 'none'");
   const withoutWorker = await attempt(blocked, { path: "noworker.db", url: server.url });
   fact("the worker's script is blocked", shown(withoutWorker), isSeven(withoutWorker));
+  const refusedWorker = await blocked.evaluate(
+    () =>
+      Reflect.get(
+        globalThis,
+        "openOpfsStore",
+      )({ path: "noworker.db" }).then(
+        () => ({}),
+        ({ code, message }: { code: string; message: string }) => ({ code, message }),
+      ) as Promise<Outcome>,
+  );
+  const saysWhat = refusedWorker.code === "STORAGE" && /worker-src/.test(refusedWorker.message ?? "");
+  fact("the origin private file system without it", shown(refusedWorker), saysWhat);
   await blocked.close();
 
-  const noWasm = await newTab(browser, "script-src 'self' 'unsafe-inline'");
+  const bare = await newTab(browser, site.url);
+  await bare.evaluate(() => {
+    // As in private windows of some browsers.
+    Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined });
+  });
+  const withoutOpfs = await attempt(bare, { path: "private.db", url: server.url });
+  fact("no origin private file system", shown(withoutOpfs), isSeven(withoutOpfs));
+  await bare.evaluate(() => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("refused", "SecurityError");
+    };
+  });
+  const withNothing = await attempt(bare, { path: "private-too.db", url: server.url });
+  fact("and no IndexedDB", shown(withNothing), withNothing.code === "STORAGE");
+  const inMemory = await attempt(bare, { path: ":memory:", url: server.url });
+  fact("in memory it works there, too", shown(inMemory), isSeven(inMemory));
+  await bare.close();
+
+  const noWasm = await newTab(browser, site.url, "script-src 'self' 'unsafe-inline'");
   const refused = await attempt(noWasm, { path: ":memory:", url: server.url });
   const says = refused.code === "NOT_SUPPORTED" && /wasm-unsafe-eval/.test(refused.message ?? "");
   fact("WebAssembly is blocked", shown(refused), says);
   await noWasm.close();
 
-  const tab = await newTab(browser);
+  const tab = await newTab(browser, site.url);
   const offline = await attempt(tab, { path: "offline.db", url: server.url, offline: true });
   fact("no network at the first start", shown(offline), offline.code === "NETWORK");
   const online = await attempt(tab, { path: "offline.db", url: server.url });
@@ -167,5 +205,7 @@ try {
   site.close();
   await server.close();
   await database.close();
+  await largeServer.close();
+  await largeDatabase.close();
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { launchChromium } from "../runtimes/chromium.ts";
 import { fact, peopleSql } from "./facts.ts";
 import { serveShowSite } from "./show-site.ts";
+import { newTab } from "./show-tab.ts";
 import { SlowHost } from "./slow-host.ts";
 
 /**
@@ -30,13 +31,6 @@ const site = await serveShowSite({
   "/small.db": (request, response) => small.answer(request, response),
 });
 const browser = await launchChromium();
-
-async function newTab(context: BrowserContext): Promise<Page> {
-  const tab = await context.newPage();
-  await tab.goto(site.url);
-  await tab.waitForFunction(() => "connect" in globalThis);
-  return tab;
-}
 
 /** Connects on the page, once, and gives the rows of a query. */
 const ask = (tab: Page, path: string, sql: string): Promise<unknown> =>
@@ -63,7 +57,7 @@ try {
   const lookup = `SELECT name FROM person WHERE id = ${middle}`;
   const wanted = JSON.stringify([{ name: `person ${middle}` }]);
 
-  const tab = await newTab(browser);
+  const tab = await newTab(browser, site.url);
   const isolated = await tab.evaluate(() => Reflect.get(globalThis, "crossOriginIsolated"));
   fact("the page has no special headers: crossOriginIsolated", isolated, isolated === false);
   const began = performance.now();
@@ -82,7 +76,7 @@ try {
   await tab.close();
 
   const scan = "SELECT count(*) AS people, sum(length(note)) AS bytes FROM person";
-  const tabs = await Promise.all(Array.from({ length: 10 }, () => newTab(browser)));
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => newTab(browser, site.url)));
   const answers = await Promise.all(tabs.map((each) => ask(each, "small.db", scan)));
   const different = new Set(answers.map((each) => JSON.stringify(each)));
   fact("ten tabs scan one table: different answers", different.size, different.size === 1);

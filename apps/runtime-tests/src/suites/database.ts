@@ -22,28 +22,58 @@ afterEach(async () => {
   for (const db of open.splice(0)) await db.close();
 });
 
-describe.each(["jspi", "restart"] as const)("SQL with driver %s", (driver) => {
-  describe.each([server, `${host}/sample.db`])("from %s", (url) => {
-    it("answers at once, and from memory the second time", async () => {
-      const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
-      const sql = "SELECT name FROM person WHERE id = ?";
-      expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
-      const { requests } = await db.stats();
-      expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
-      expect((await db.stats()).requests).toBe(requests);
-    });
+const suspends = "Suspending" in WebAssembly;
 
-    it("brings the whole database where that is asked for", async () => {
-      const db = await connectTo({ path: ":memory:", url, driver });
-      expect(await db.get("SELECT count(*) AS n FROM person")).toEqual({ n: PEOPLE });
-    });
+describe.each(suspends ? (["jspi", "restart"] as const) : (["restart"] as const))(
+  "SQL with driver %s",
+  (driver) => {
+    describe.each([server, `${host}/sample.db`])("from %s", (url) => {
+      it("answers at once, and from memory the second time", async () => {
+        const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
+        const sql = "SELECT name FROM person WHERE id = ?";
+        expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
+        const { requests } = await db.stats();
+        expect(await db.all(sql, 1234)).toEqual([{ name: "person 1234" }]);
+        expect((await db.stats()).requests).toBe(requests);
+      });
 
-    it("answers ten questions at the same time", async () => {
-      const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
-      const ids = Array.from({ length: 10 }, (_, i) => i * 150 + 1);
-      const rows = await Promise.all(ids.map((id) => db.get("SELECT id FROM person WHERE id = ?", id)));
-      expect(rows).toEqual(ids.map((id) => ({ id })));
+      it("brings the whole database where that is asked for", async () => {
+        const db = await connectTo({ path: ":memory:", url, driver });
+        expect(await db.get("SELECT count(*) AS n FROM person")).toEqual({ n: PEOPLE });
+      });
+
+      it("answers ten questions at the same time", async () => {
+        const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
+        const ids = Array.from({ length: 10 }, (_, i) => i * 150 + 1);
+        const rows = await Promise.all(ids.map((id) => db.get("SELECT id FROM person WHERE id = ?", id)));
+        expect(rows).toEqual(ids.map((id) => ({ id })));
+      });
     });
+  },
+);
+
+describe("driver jspi", () => {
+  it("runs where WebAssembly can be suspended, and says so where it cannot", async () => {
+    const opening = connectTo({ path: ":memory:", url: server, driver: "jspi", partialSync: {} });
+    if (suspends) await opening;
+    else await expect(opening).rejects.toSatisfy((error) => isLacunaError(error, "NOT_SUPPORTED"));
+  });
+});
+
+describe("a replica that is written to", () => {
+  it("keeps what was written without the remote, and brings it to another replica", async () => {
+    const table = `t${Math.random().toString(36).slice(2)}`;
+    const path = newPath();
+    const writer = await connectTo({ path, url: server, partialSync: {} });
+    await writer.exec(`CREATE TABLE ${table}(id INTEGER PRIMARY KEY, v TEXT)`);
+    await writer.run(`INSERT INTO ${table} VALUES (1, ?)`, "written here");
+    await writer.close();
+    const again = await connectTo({ path, url: server, partialSync: {} });
+    expect(await again.all(`SELECT * FROM ${table}`)).toEqual([{ id: 1, v: "written here" }]);
+    await again.push();
+    const other = await connectTo({ path: ":memory:", url: server, partialSync: {} });
+    await other.pull();
+    expect(await other.all(`SELECT * FROM ${table}`)).toEqual([{ id: 1, v: "written here" }]);
   });
 });
 

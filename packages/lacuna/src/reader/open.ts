@@ -4,6 +4,7 @@ import type { LocalFiles } from "../local-files.ts";
 import type { RemoteOptions } from "../remote-options.ts";
 import { checkOpenOptions } from "./check-open-options.ts";
 import type { OpenOptions } from "./options.ts";
+import { readUse } from "./read-use.ts";
 import { Reader } from "./reader.ts";
 
 const DEFAULT_PREFIX_BYTES = 64 * 1024;
@@ -35,7 +36,7 @@ export async function openReader(
   checkOpenOptions(url, options);
   const { path = ":memory:", prefixBytes, segmentSize, memoryBytes, bigints, signal, ...remote } = options;
   signal?.throwIfAborted();
-  const replica = await composeReplica({ ...remote, url, path }, files, () => ({
+  const replica = await composeReplica({ ...remote, url, path }, files, readUse, () => ({
     partial: { kind: "prefix", bytes: prefixBytes ?? DEFAULT_PREFIX_BYTES },
     // One page: what else is needed is asked for by name, but for the rest of a long value, which no page names.
     segmentBytes: segmentSize ?? 1,

@@ -130,6 +130,8 @@ class Guest {
   /** Ends what the tab has under way. It is not answered: the tab knows what to do when an owner goes. */
   async end(): Promise<void> {
     if (this.signal.aborted) return;
+    // Nothing of it was begun, so that writes may be given to the next owner, too.
+    if (this.#session === undefined) for (const id of this.#running.keys()) this.tell({ type: "again", id });
     this.#ended.abort();
     for (const controller of this.#running.values()) controller.abort();
     this.#channel.close();

@@ -17,6 +17,7 @@ import type {
 import type { PreparedFacts, Question, Setting, SomeRows } from "./question.ts";
 import type { Seat } from "./seat.ts";
 import { TabStatement } from "./tab-statement.ts";
+import { type TransactionControl, transactionControl } from "./transaction-control.ts";
 
 /** How the calls of a tab are made. */
 export interface TabCallsSetting {
@@ -25,6 +26,11 @@ export interface TabCallsSetting {
   readonly safeIntegers: () => boolean;
   /** The transaction that calls belong to. */
   readonly transaction: () => string | undefined;
+  /**
+   * Begins or ends the transaction that calls belong to, so that what a tab begins by SQL is its own, and ends with it. Absent
+   * inside of a transaction.
+   */
+  readonly control?: (control: TransactionControl) => Promise<void>;
 }
 
 /** Rows asked for at first; each time twice as many, up to the most. */
@@ -42,7 +48,7 @@ export class TabCalls implements SqlTransaction {
   }
 
   async prepare(sql: string, options?: CallOptions): Promise<SqlStatement> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.prepare(sql, options);
     const signal = options?.signal ?? this.#options?.signal;
     const facts = (await this.ask({ call: "prepare", sql, ...this.setting() }, signal)) as PreparedFacts;
@@ -51,19 +57,19 @@ export class TabCalls implements SqlTransaction {
   }
 
   async exec(sql: string, options?: CallOptions): Promise<void> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.exec(sql, options);
     await this.ask({ call: "exec", sql, ...this.setting() }, options?.signal);
   }
 
   async run(sql: string, ...parameters: Parameters): Promise<RunResult> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.run(sql, ...parameters);
     return (await this.ask({ call: "run", ...this.#execution(sql, parameters) })) as RunResult;
   }
 
   async get<T = Row>(sql: string, ...parameters: Parameters): Promise<T | undefined> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.get<T>(sql, ...parameters);
     return (await this.ask({ call: "get", as: "object", ...this.#execution(sql, parameters) })) as
       | T
@@ -71,31 +77,32 @@ export class TabCalls implements SqlTransaction {
   }
 
   async all<T = Row>(sql: string, ...parameters: Parameters): Promise<T[]> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.all<T>(sql, ...parameters);
     return (await this.ask({ call: "all", as: "object", ...this.#execution(sql, parameters) })) as T[];
   }
 
   iterate<T = Row>(sql: string, ...parameters: Parameters): AsyncIterableIterator<T> {
     return (
-      this.own?.iterate<T>(sql, ...parameters) ?? this.rows<T>("object", this.#execution(sql, parameters))
+      this.#ownFor(sql)?.iterate<T>(sql, ...parameters) ??
+      this.rows<T>("object", this.#execution(sql, parameters))
     );
   }
 
   pragma(text: string, options?: CallOptions): Promise<Row[]> {
-    const { own } = this;
+    const own = this.#ownFor(text);
     if (own !== undefined) return own.pragma(text, options);
     return (options === undefined ? this : this.with(options)).all(`PRAGMA ${text}`);
   }
 
   async isResident(sql: string, ...parameters: Parameters): Promise<boolean> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.isResident(sql, ...parameters);
     return (await this.ask({ call: "isResident", ...this.#execution(sql, parameters) })) as boolean;
   }
 
   async estimate(sql: string, ...parameters: Parameters): Promise<Estimate> {
-    const { own } = this;
+    const own = this.#ownFor(sql);
     if (own !== undefined) return own.estimate(sql, ...parameters);
     return (await this.ask({ call: "estimate", ...this.#execution(sql, parameters) })) as Estimate;
   }
@@ -115,15 +122,15 @@ export class TabCalls implements SqlTransaction {
     return new TabCalls(this.#setting, { ...this.#options, ...options });
   }
 
-  /** The same calls, made here, if the database is owned here. What belongs to a transaction goes by its name in any case. */
-  get own(): SqlCalls | undefined {
-    const own = this.#setting.seat.own?.sql;
-    if (own === undefined || this.#setting.transaction() !== undefined) return undefined;
-    return this.#options === undefined ? own : own.with(this.#options);
-  }
-
-  ask(question: Question, signal = this.#options?.signal): Promise<unknown> {
-    return this.#setting.seat.ask(question, signal);
+  async ask(question: Question, signal = this.#options?.signal): Promise<unknown> {
+    const control = "sql" in question ? this.#control(question.sql) : undefined;
+    if (control === undefined || question.call === "prepare") return this.#setting.seat.ask(question, signal);
+    await this.#setting.control?.(control);
+    return question.call === "run"
+      ? { changes: 0, lastInsertRowid: 0 }
+      : question.call === "all"
+        ? []
+        : undefined;
   }
 
   setting(): Setting {
@@ -153,6 +160,18 @@ export class TabCalls implements SqlTransaction {
       // Whoever leaves early does not wait for it.
       if (!batch.done) this.#setting.seat.ask({ call: "enough", rows: batch.id }).catch(() => {});
     }
+  }
+
+  /** The same calls, made here, if the database is owned here. What belongs to a transaction goes by its name in any case. */
+  #ownFor(sql: string): SqlCalls | undefined {
+    const own = this.#setting.seat.own?.sql;
+    if (own === undefined || this.#setting.transaction() !== undefined) return undefined;
+    if (this.#control(sql) !== undefined) return undefined;
+    return this.#options === undefined ? own : own.with(this.#options);
+  }
+
+  #control(sql: string): TransactionControl | undefined {
+    return this.#setting.control === undefined ? undefined : transactionControl(sql);
   }
 
   #execution(sql: string, parameters: readonly unknown[]): ReturnType<typeof executionOf> {

@@ -1,13 +1,15 @@
 import { isLacunaError, LacunaError } from "@lacuna/page";
-import type {
-  SqlDatabase,
-  SqlStats,
-  SqlTransaction,
-  TransactionFunction,
-  TransactionMode,
+import {
+  type SqlDatabase,
+  SqlError,
+  type SqlStats,
+  type SqlTransaction,
+  type TransactionFunction,
+  type TransactionMode,
 } from "@lacuna/sqlite";
 import type { Seat } from "./seat.ts";
 import { TabCalls } from "./tab-calls.ts";
+import type { TransactionControl } from "./transaction-control.ts";
 
 interface State {
   safeIntegers: boolean;
@@ -26,7 +28,12 @@ export class TabSql extends TabCalls implements SqlDatabase {
 
   constructor(seat: Seat, safeIntegers: boolean) {
     const state: State = { safeIntegers, transaction: undefined };
-    super({ seat, safeIntegers: () => state.safeIntegers, transaction: () => state.transaction });
+    super({
+      seat,
+      safeIntegers: () => state.safeIntegers,
+      transaction: () => state.transaction,
+      control: (control) => this.#control(control),
+    });
     this.#seat = seat;
     this.#state = state;
   }
@@ -35,6 +42,7 @@ export class TabSql extends TabCalls implements SqlDatabase {
     return this.#open;
   }
 
+  /** Of this tab. What the others have open is not its business. */
   get inTransaction(): boolean {
     return this.#transactions > 0 || this.#seat.own?.sql.inTransaction === true;
   }
@@ -96,6 +104,21 @@ export class TabSql extends TabCalls implements SqlDatabase {
     await this.#seat.own?.sql.close();
   }
 
+  /** A transaction begun and ended by SQL, which calls belong to in between. */
+  async #control(control: TransactionControl): Promise<void> {
+    const { transaction } = this.#state;
+    if (control.does === "begin") {
+      if (transaction !== undefined) throw misplaced("there is a transaction already");
+      this.#state.transaction = String(await this.#seat.ask({ call: "begin", mode: control.mode }));
+      this.#transactions++;
+    } else {
+      if (transaction === undefined) throw misplaced("no transaction was begun");
+      this.#state.transaction = undefined;
+      this.#transactions--;
+      await this.#seat.ask({ call: "end", transaction, commit: control.does === "commit" });
+    }
+  }
+
   async #around<Result>(
     mode: TransactionMode,
     body: (transaction: string) => Promise<Result>,
@@ -119,6 +142,9 @@ export class TabSql extends TabCalls implements SqlDatabase {
     return result;
   }
 }
+
+const misplaced = (message: string): SqlError =>
+  new SqlError(message, { resultCode: 1, sqliteCode: "SQLITE_ERROR" });
 
 /** A function for each mode. */
 function inModes<Values extends readonly unknown[], Result>(

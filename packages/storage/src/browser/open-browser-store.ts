@@ -44,6 +44,16 @@ export async function openBrowserStore(options: BrowserStoreOptions): Promise<Pa
   } catch (error) {
     // A replica that is there must not be hidden by a new one somewhere else.
     if (!isLacunaError(error, "STORAGE") || (await hasOpfsReplica(path))) throw error;
-    return openIndexedDbStore({ path, compress });
+    return openIndexedDbStore({ path, compress }).catch((cause: unknown) => {
+      throw isLacunaError(cause, "STORAGE") ? nowhere(path, error, cause) : cause;
+    });
   }
+}
+
+/** As in some private windows. */
+function nowhere(path: string, opfs: LacunaError, indexedDb: LacunaError): LacunaError {
+  const message =
+    `this browser keeps nothing for this page: ${opfs.message}; ${indexedDb.message}. ` +
+    'The path ":memory:" works here, for as long as the page is open';
+  return new LacunaError("STORAGE", message, { path, cause: indexedDb });
 }

@@ -13,6 +13,7 @@ import {
   rangesInOrder,
   type SideFile,
 } from "@lacuna/page";
+import { checkEntry } from "../page-entries.ts";
 
 export interface CappedStoreOptions {
   /** Bytes of pages to keep at most, from 1 MiB. Pages of the structure are kept in any case. */
@@ -26,7 +27,7 @@ const LOOK_PAGES = 64;
 /**
  * The same store within a limit: before it takes pages that would be too many, it forgets those that were put or read the
  * longest ago, some more than necessary, so that this is not done for each page. The schema and the interior pages of trees stay,
- * without which a lookup would have to ask for every level. What was written locally is beside the pages, and is never touched.
+ * without which a lookup would have to ask for every level. Of more pages than the limit, put at once, the last ones stay. What was written locally is beside the pages, and is never touched.
  *
  * Where the storage is full before, half of what can be forgotten makes room for what is to be written, once.
  *
@@ -91,8 +92,18 @@ class CappedStore implements PageStore {
   }
 
   async put(entries: readonly PageEntry[]): Promise<void> {
+    const shape = this.shape();
+    // Before anything is kept, as some of it may be kept on its own.
+    for (const { page, bytes } of entries) checkEntry(page, bytes.byteLength, shape);
+    const { pageSize = 1 } = shape ?? {};
+    const most = Math.floor(this.#maxBytes / 4 / pageSize);
+    for (let at = 0; at === 0 || at < entries.length; at += most) {
+      await this.#putSome(entries.slice(at, at + most), pageSize);
+    }
+  }
+
+  async #putSome(entries: readonly PageEntry[], pageSize: number): Promise<void> {
     const resident = this.resident();
-    const { pageSize = 0 } = this.shape() ?? {};
     const coming = new PageSet(entries.map(({ page }) => page));
     const added = [...coming].filter((page) => !resident.has(page)).length;
     const excess = (resident.size + added) * pageSize - this.#maxBytes;

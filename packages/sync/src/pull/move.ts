@@ -6,6 +6,7 @@ import type { Progress } from "../ingest.ts";
 import { sameMark } from "../push/mark-table.ts";
 import type { Mark, SyncState } from "../push/sync-state.ts";
 import type { Transform } from "../statements/transform.ts";
+import { allPages } from "./all-pages.ts";
 import { markInPages, type OpenReplaySql, replayChanges } from "./replay.ts";
 
 export interface MoveContext {
@@ -38,7 +39,7 @@ export class Move {
   async toNewest(signal: AbortSignal | undefined): Promise<void> {
     const { bootstrapper } = this.#context;
     const opening = await bootstrapper.ask({ signal });
-    const pages = bootstrapper.allPages(opening, { signal });
+    const pages = allPages(opening, bootstrapper.options, { signal });
     try {
       await this.to({ shape: opening.shape, keep: new PageSet(), pages }, signal);
     } finally {

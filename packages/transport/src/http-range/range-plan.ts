@@ -46,12 +46,3 @@ export function planRanges(pages: readonly PageRange[], options: RangePlanOption
   plan.sort((a, b) => a.rank - b.rank);
   return plan.map(({ first, last, wanted }) => ({ first, last, wanted }));
 }
-
-/** The ranges without the pages up to and with `page`. */
-export function rangesAfter(ranges: readonly PageRange[], page: number): PageRange[] {
-  const rest: PageRange[] = [];
-  for (const { first, last } of ranges) {
-    if (last > page) rest.push({ first: Math.max(first, page + 1) as PageNo, last });
-  }
-  return rest;
-}

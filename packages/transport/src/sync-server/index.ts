@@ -1,1 +1,2 @@
-export { type SyncServerOptions, syncServerTransport } from "./sync-server-transport.ts";
+export { type SyncServerOptions, syncServerPages } from "./sync-server-pages.ts";
+export { syncServerTransport } from "./sync-server-transport.ts";

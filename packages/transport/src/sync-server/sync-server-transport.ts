@@ -1,51 +1,23 @@
-import { parseDatabaseHeader } from "@lacuna/btree";
-import {
-  type AbortOptions,
-  type Bootstrap,
-  type DatabaseShape,
-  type Difference,
-  type DifferenceRequest,
-  type ExecuteOptions,
-  indexOfPage,
-  LacunaError,
-  type LinkEstimate,
-  type Opening,
-  type PageEntry,
-  type PageRequest,
-  PageSet,
-  pageIndex,
-  pageNo,
-  pagesOf,
-  type QueryRequest,
-  type RemoteAnswer,
-  type RemotePipeline,
-  type Revision,
-  revision,
-  type SyncTransport,
-  type TransportTraffic,
+import type {
+  AbortOptions,
+  Bootstrap,
+  Difference,
+  DifferenceRequest,
+  ExecuteOptions,
+  LinkEstimate,
+  Opening,
+  PageEntry,
+  PageRequest,
+  QueryRequest,
+  RemoteAnswer,
+  RemotePipeline,
+  SyncTransport,
+  TransportTraffic,
 } from "@lacuna/page";
-import {
-  encodePageSelector,
-  encodePullRequest,
-  type PageIndexRange,
-  type PullRequest,
-} from "@lacuna/protocol";
-import type { AbortScope } from "../abort-scope.ts";
-import { endable } from "../endable.ts";
-import { EMPTY_PAGE_SIZE } from "../file-shape.ts";
-import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
-import { refuseWebPage } from "../web-page.ts";
+import { encodePageSelector } from "@lacuna/protocol";
 import { differenceRequest, readDifference } from "./difference.ts";
-import { PullStream } from "./pull-stream.ts";
-import { PULL_HEADERS, pullUrl } from "./pull-url.ts";
 import { sendPipeline } from "./send-pipeline.ts";
-import { serverError } from "./server-error.ts";
-
-/** Where the server is and how to identify to it. `libsql:` and `turso:` URLs mean `https:`; a path is kept. */
-export interface SyncServerOptions extends HttpOptions {}
-
-/** What a prefix is counted in before the page size is known. */
-const USUAL_PAGE_BYTES = 4096;
+import { checkRevision, indexRanges, type SyncServerOptions, SyncServerPages } from "./sync-server-pages.ts";
 
 /**
  * The pages of a database on a server of the sync protocol: `POST /pull-updates`, one request for each `open`, each `pull` and
@@ -57,113 +29,26 @@ export function syncServerTransport(options: SyncServerOptions): SyncTransport {
 }
 
 class SyncServerTransport implements SyncTransport {
-  readonly #endpoint: HttpEndpoint;
-  #opened: DatabaseShape | undefined;
-  /** Whether the server gives differences of a selection of pages; `undefined` until it has answered. */
-  #selects: boolean | undefined;
+  readonly #pages: SyncServerPages;
 
   constructor(options: SyncServerOptions) {
-    this.#endpoint = new HttpEndpoint(options, "the sync server transport", pullUrl);
+    this.#pages = new SyncServerPages(options);
   }
 
-  async open(options: AbortOptions & { readonly bootstrap?: Bootstrap | undefined } = {}): Promise<Opening> {
-    const { bootstrap = { kind: "none" } } = options;
-    const scope = this.#endpoint.scope(options.signal);
-    try {
-      const asked = bootstrap.kind === "query" ? "query" : "newest";
-      const stream = await this.#pull(bootstrapRequest(bootstrap), { asked, urgency: "demand", scope });
-      const { serverRevision, pageCount } = stream.header;
-      // The first page to come decides about the page size; page 1 must agree.
-      let sent: number | undefined;
-      const batches = stream.pages((entry) => {
-        sent ??= entry.bytes.length;
-        checkFirstPage(entry, sent);
-      });
-      const first = await batches.next();
-      // An answer without pages is that of an empty database, or one that was cut off.
-      if (pageCount > 0 && first.done === true) throw missingPages(0, 1, undefined);
-      const pageSize = sent ?? EMPTY_PAGE_SIZE;
-      const shape: DatabaseShape = { revision: revision(serverRevision), pageSize, pageCount };
-      this.#opened = shape;
-      const pages = this.#openingPages(bootstrap, { shape, first, batches, stream, scope });
-      return { shape, pages: endable(pages, () => scope.end()) };
-    } catch (error) {
-      scope.end();
-      throw error;
-    }
+  open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening> {
+    return this.#pages.open(options);
   }
 
-  async *#openingPages(
-    bootstrap: Bootstrap,
-    facts: {
-      shape: DatabaseShape;
-      first: IteratorResult<PageEntry[], void>;
-      batches: AsyncGenerator<PageEntry[], void, undefined>;
-      stream: PullStream;
-      scope: AbortScope;
-    },
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const { shape, first, batches, stream, scope } = facts;
-    const { pageCount, revision } = shape;
-    const wanted = wantedPages(bootstrap, shape);
-    const sent = Math.min(pageCount, askedPages(bootstrap) ?? pageCount);
-    let came = 0;
-    try {
-      for (let step = first; step.done !== true; step = await batches.next()) {
-        const batch = wanted === undefined ? step.value : step.value.filter(({ page }) => page <= wanted);
-        came += batch.length;
-        if (batch.length > 0) yield batch;
-        // With larger pages than were counted on, the rest of the answer was never wanted.
-        if (wanted !== undefined && wanted < sent && came === wanted) return;
-      }
-      if (wanted === undefined) {
-        if (pageCount > 0 && !stream.has(pageNo(1))) throw missingPages(0, 1, pageNo(1));
-        return;
-      }
-      if (came < Math.min(wanted, sent)) throw missingPages(came, Math.min(wanted, sent), undefined);
-      if (wanted > sent) {
-        const rest = [{ first: pageNo(sent + 1), last: pageNo(wanted) }];
-        yield* this.fetchPages({ revision, pages: rest, urgency: "demand" }, { signal: scope.signal });
-      }
-    } finally {
-      scope.end();
-    }
-  }
-
-  async *fetchPages(
-    request: PageRequest,
-    options: AbortOptions = {},
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const { revision: pinned, urgency } = request;
-    const wanted = new PageSet(pagesOf(request.pages));
-    const pages = indexRanges(wanted);
-    const scope = this.#endpoint.scope(options.signal);
-    try {
-      scope.signal.throwIfAborted();
-      if (wanted.size === 0) return;
-      const pageSize = this.#opened?.revision === pinned ? this.#opened.pageSize : undefined;
-      const pull = { serverRevision: pinned, pages };
-      const stream = await this.#pull(pull, { asked: "pinned", urgency, scope, pageSize });
-      checkRevision(pinned, stream);
-      yield* stream.pages(({ page }) => {
-        if (wanted.has(page)) return;
-        throw new LacunaError("PROTOCOL", "the server sent a page that was not asked for", { page });
-      });
-      if (stream.count < wanted.size) {
-        const missing = [...wanted].find((page) => !stream.has(page));
-        throw missingPages(stream.count, wanted.size, missing);
-      }
-    } finally {
-      scope.end();
-    }
+  fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]> {
+    return this.#pages.fetchPages(request, options);
   }
 
   async pull(request: DifferenceRequest, options: AbortOptions = {}): Promise<Difference> {
-    const scope = this.#endpoint.scope(options.signal);
+    const scope = this.#pages.endpoint.scope(options.signal);
     try {
       const how = { asked: "newest", urgency: "demand", scope } as const;
-      const asked = differenceRequest(request, this.#selects !== false);
-      return await readDifference(await this.#pull(asked, how), request, scope);
+      const asked = differenceRequest(request, this.#pages.selects !== false);
+      return await readDifference(await this.#pages.send(asked, how), request, scope);
     } catch (error) {
       scope.end();
       throw error;
@@ -171,24 +56,24 @@ class SyncServerTransport implements SyncTransport {
   }
 
   execute(pipeline: RemotePipeline, options: ExecuteOptions = {}): Promise<RemoteAnswer> {
-    return sendPipeline(this.#endpoint, pipeline, options);
+    return sendPipeline(this.#pages.endpoint, pipeline, options);
   }
 
   async *queryPages(
     { revision: pinned, sql, held }: QueryRequest,
     options: AbortOptions = {},
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const scope = this.#endpoint.scope(options.signal);
+    const scope = this.#pages.endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
       const clientPages = held.size === 0 ? undefined : encodePageSelector(indexRanges(held));
-      const pageSize = this.#opened?.revision === pinned ? this.#opened.pageSize : undefined;
+      const pageSize = this.#pages.pageSizeAt(pinned);
       const pull = {
         serverRevision: pinned,
         query: sql,
         ...(clientPages === undefined ? {} : { clientPages }),
       };
-      const stream = await this.#pull(pull, { asked: "query", urgency: "demand", scope, pageSize });
+      const stream = await this.#pages.send(pull, { asked: "query", urgency: "demand", scope, pageSize });
       checkRevision(pinned, stream);
       for await (const batch of stream.pages(() => {})) {
         // A server need not look at what is held.
@@ -200,86 +85,15 @@ class SyncServerTransport implements SyncTransport {
     }
   }
 
-  async #pull(
-    pull: Partial<PullRequest>,
-    how: {
-      asked: "newest" | "query" | "pinned";
-      urgency: PageRequest["urgency"];
-      scope: AbortScope;
-      pageSize?: number | undefined;
-    },
-  ): Promise<PullStream> {
-    const answer = await this.#endpoint.send({
-      method: "POST",
-      headers: PULL_HEADERS,
-      body: encodePullRequest(pull),
-      urgency: how.urgency,
-      signal: how.scope.signal,
-    });
-    if (answer.status !== 200) throw await serverError(answer, how.asked);
-    refuseWebPage(answer);
-    const stream = await PullStream.start(answer, how.pageSize);
-    this.#selects = stream.header.selectsDifferences === true;
-    return stream;
-  }
-
   linkEstimate(): LinkEstimate | undefined {
-    return this.#endpoint.link.estimate();
+    return this.#pages.linkEstimate();
   }
 
   traffic(): TransportTraffic {
-    return this.#endpoint.traffic.snapshot();
+    return this.#pages.traffic();
   }
 
-  async close(): Promise<void> {
-    this.#endpoint.close();
+  close(): Promise<void> {
+    return this.#pages.close();
   }
-}
-
-/** How many pages are asked for from the first on; `undefined` where that is not how they are chosen. */
-function askedPages(bootstrap: Bootstrap): number | undefined {
-  if (bootstrap.kind === "none") return 1;
-  if (bootstrap.kind === "prefix") return Math.max(1, Math.ceil(bootstrap.bytes / USUAL_PAGE_BYTES));
-  return undefined;
-}
-
-/** How many pages from the first on are the bootstrap; `undefined` where the server decides. */
-function wantedPages(bootstrap: Bootstrap, { pageSize, pageCount }: DatabaseShape): number | undefined {
-  if (bootstrap.kind === "query") return undefined;
-  if (bootstrap.kind === "full") return pageCount;
-  const bytes = bootstrap.kind === "prefix" ? bootstrap.bytes : 0;
-  return Math.min(pageCount, Math.max(1, Math.ceil(bytes / pageSize)));
-}
-
-function bootstrapRequest(bootstrap: Bootstrap): Partial<PullRequest> {
-  if (bootstrap.kind === "query") return { query: bootstrap.sql };
-  const count = askedPages(bootstrap);
-  return count === undefined ? {} : { pages: [{ first: pageIndex(0), last: pageIndex(count - 1) }] };
-}
-
-const indexRanges = (pages: PageSet): PageIndexRange[] =>
-  pages.ranges().map(({ first, last }) => ({ first: indexOfPage(first), last: indexOfPage(last) }));
-
-function checkRevision(pinned: Revision, { header }: PullStream): void {
-  if (header.serverRevision === pinned) return;
-  throw new LacunaError(
-    "REVISION_CHANGED",
-    `revision ${pinned} was asked for, the server sent ${header.serverRevision}`,
-  );
-}
-
-/** Page 1 says what the page size is; the length of what was sent must agree. */
-function checkFirstPage({ page, bytes }: PageEntry, pageSize: number): void {
-  if (page !== 1) return;
-  const stated = parseDatabaseHeader(bytes).pageSize;
-  if (stated === pageSize) return;
-  throw new LacunaError("PROTOCOL", `the header says ${stated} bytes per page, the server sent ${pageSize}`, {
-    page,
-  });
-}
-
-function missingPages(came: number, expected: number, page: PageEntry["page"] | undefined): LacunaError {
-  return new LacunaError("SHORT_READ", `${expected} pages expected, the answer ended after ${came}`, {
-    page,
-  });
 }

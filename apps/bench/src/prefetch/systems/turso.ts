@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database, DatabaseOpts } from "@tursodatabase/sync";
@@ -12,6 +13,12 @@ async function open(fetch: typeof globalThis.fetch, url: string, partial: Partia
   // It brings native code, so it is loaded only where it is used.
   const { connect } = await import("@tursodatabase/sync");
   const directory = await mkdtemp(join(tmpdir(), "lacuna-bench-"));
+  const remove = (): void => {
+    process.off("exit", remove);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  // One that is given up is never closed.
+  process.once("exit", remove);
   let db: Database;
   try {
     db = await connect({
@@ -21,7 +28,7 @@ async function open(fetch: typeof globalThis.fetch, url: string, partial: Partia
       partialSyncExperimental: partial,
     });
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    remove();
     throw error;
   }
   return {
@@ -31,7 +38,7 @@ async function open(fetch: typeof globalThis.fetch, url: string, partial: Partia
     },
     close: async () => {
       await db.close();
-      await rm(directory, { recursive: true, force: true });
+      remove();
     },
   };
 }

@@ -44,7 +44,7 @@ export function cellStyle(
     const owner = mostOf(owners) ?? -1;
     if (owner === -1 && here === 0) return { color: absent, alpha: 1, dot };
     const color = owner === -1 ? colors.unknown : colors.tree(owner);
-    return { color, alpha: 0.22 + (0.78 * here) / pages, dot };
+    return { color, alpha: 0.26 + (0.74 * here) / pages, dot };
   }
   const telling = TELLING.map((state) => PAGE_STATES.indexOf(state)).find((state) => states.has(state));
   const state = telling ?? mostOf(states);

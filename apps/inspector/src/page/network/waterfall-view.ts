@@ -56,7 +56,7 @@ function rowOf(bar: Bar): HTMLElement {
     { title, "data-outcome": record.outcome },
     element("th", { scope: "row", class: "number" }, String(record.number)),
     element("td", { class: "time" }, lane, element("span", { class: "hidden" }, statusWords(record))),
-    element("td", { class: "why" }, causeWords(record)),
+    element("td", { class: "why" }, ...whyParts(record)),
     element("td", { class: "number" }, bytes(record.bytes)),
     element("td", { class: "number" }, record.outcome === "under way" ? "…" : milliseconds(duration)),
   );
@@ -66,19 +66,16 @@ function statusWords({ outcome, status }: RequestRecord): string {
   return status === undefined ? outcome : `${outcome}, status ${status}`;
 }
 
-/** Such as "12: 1 demanded, 11 run-ahead". */
-export function causeWords({ run, pages, causes, outcome, status }: RequestRecord): string {
-  const failed = outcome === "failed" ? "failed" : outcome === "cancelled" ? "cancelled" : undefined;
-  const refused = status !== undefined && status >= 400 ? `status ${status}` : undefined;
-  const trouble = refused ?? failed;
-  const parts = [...causes].map(([cause, of]) => `${count(of)} ${STATE_WORDS[cause][0].toLowerCase()}`);
-  const why =
-    parts.length > 0
-      ? `${count(pages)}: ${parts.join(", ")}`
-      : run === 0
-        ? opening(pages)
-        : "for the request before";
-  return trouble === undefined ? why : `${why} (${trouble})`;
+/** Such as "12: 1 demanded, 11 run-ahead", in parts that stay on a line each. */
+function whyParts({ run, pages, causes, outcome, status }: RequestRecord): (HTMLElement | string)[] {
+  const parts = [...causes].map(([cause, of], at) => {
+    const comma = at < causes.size - 1 ? "," : "";
+    return `${at === 0 ? `${count(pages)}: ` : ""}${count(of)} ${STATE_WORDS[cause][0].toLowerCase()}${comma}`;
+  });
+  if (parts.length === 0) parts.push(run === 0 ? opening(pages) : "for the request before");
+  if (status !== undefined && status >= 400) parts.push(`(status ${status})`);
+  else if (outcome === "failed" || (outcome === "cancelled" && causes.size > 0)) parts.push(`(${outcome})`);
+  return parts.flatMap((part) => [element("span", {}, part), " "]);
 }
 
 const opening = (pages: number): string => (pages === 0 ? "opening" : `${count(pages)}: opening`);
