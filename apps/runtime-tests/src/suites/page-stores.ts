@@ -1,3 +1,4 @@
+import { cappedStore } from "@lacuna/storage/capped";
 import { openIndexedDbStore } from "@lacuna/storage/indexeddb";
 import { memoryStore } from "@lacuna/storage/memory";
 import { openOpfsStore } from "@lacuna/storage/opfs";
@@ -22,6 +23,17 @@ if (inBrowser) {
     place() {
       const path = nextPath();
       return { open: () => openIndexedDbStore({ path }) };
+    },
+  });
+  describePageStore({
+    name: "openIndexedDbStore with compress, within a limit",
+    capabilities: { persistent: true, exclusive: true, synchronous: false },
+    place() {
+      const path = nextPath();
+      const maxBytes = 64 << 20;
+      return {
+        open: async () => cappedStore(await openIndexedDbStore({ path, compress: true }), { maxBytes }),
+      };
     },
   });
   describePageStore({

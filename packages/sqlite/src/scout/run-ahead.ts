@@ -44,7 +44,9 @@ export class RunAhead implements Follower, RunOwner {
   readonly #task: Task;
   readonly #scouts: Scouts;
   readonly #spending: Spending | undefined;
-  readonly #ending = new AbortController();
+  /** Ends what was asked for. Made with the first request: most statements miss nothing. */
+  #asking: AbortController | undefined;
+  #ended = false;
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
   readonly #known = new PageSet();
@@ -74,7 +76,7 @@ export class RunAhead implements Follower, RunOwner {
 
   missed(page: PageNo, view: View): void {
     const { snapshot } = view;
-    if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
+    if (this.#ended || !canPrefetch(snapshot)) return;
     if (!this.#waiting) this.#attemptMilliseconds = this.now() - this.#wentOnAt;
     this.#readerMilliseconds += this.#attemptMilliseconds;
     this.#waiting = true;
@@ -111,8 +113,9 @@ export class RunAhead implements Follower, RunOwner {
   }
 
   end(): void {
-    if (this.#ending.signal.aborted) return;
-    this.#ending.abort();
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#asking?.abort();
     this.#run?.stop();
     if (this.#batches !== undefined) this.#scouts.account(this.#batches);
   }
@@ -148,7 +151,7 @@ export class RunAhead implements Follower, RunOwner {
 
   send(run: ScoutRun): void {
     const batches = this.#batches;
-    if (batches === undefined || this.#ending.signal.aborted || this.#run !== run) return;
+    if (batches === undefined || this.#ended || this.#run !== run) return;
     // What is all there is comes at once, if that is not much more than there is room for.
     if (run.over && run.queue.size <= LOOK_AHEAD * batches.room) batches.widen(run.queue.size);
     const pages: PageNo[] = [];
@@ -164,7 +167,8 @@ export class RunAhead implements Follower, RunOwner {
     run.asked();
     batches.ask(pages);
     this.#steps += STEPS_PER_PAGE * pages.length;
-    void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
+    this.#asking ??= new AbortController();
+    void run.snapshot.prefetch(pages, { signal: this.#asking.signal, cause: "run-ahead" });
   }
 
   now(): number {
