@@ -103,6 +103,16 @@ describeDrivers("running ahead", (driver) => {
     expect(remote.transport.requests).toHaveLength(0);
     await remote.close();
   });
+
+  it("asks for no more at once than half of the memory for pages", async () => {
+    const memoryBytes = 4_194_304;
+    const remote = await openRemote(bytes, driver, { memoryBytes });
+    await remote.db.all("SELECT count(body) FROM message");
+    const sizes = remote.transport.requests.map(({ pages }) => pages.length * 4096);
+    expect(Math.max(...sizes)).toBeGreaterThan(memoryBytes / 16);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(memoryBytes / 2 + 4096);
+    await remote.close();
+  });
 });
 
 /** What SQLite itself answers, in the form that the calls here give. */

@@ -1,4 +1,4 @@
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
 
 /** So many first batches may be asked for at any time, however few pages the reader has come to. */
 const MOST_FIRST_BATCHES = 4;
@@ -19,7 +19,7 @@ export class Batches {
   /** Pages that may still be asked for. */
   #room: number;
   /** The batch of each page that was asked for and that the reader has not come to. */
-  readonly #batchOf = new Map<PageNo, number>();
+  readonly #batchOf = new PageMap<number>();
   /** Pages asked for. */
   named = 0;
   /** Of these, pages that the reader has come to. */

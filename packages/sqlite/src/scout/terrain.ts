@@ -43,6 +43,8 @@ export class Terrain {
   readonly #pageSize: number;
   readonly #pageCount: number;
   readonly #writes: boolean;
+  /** Whoever gets a placeholder copies it at once: thousands of arrays would be waste for the collector. */
+  readonly #placeholder: Uint8Array;
   /** The one used last comes last. */
   readonly #interiors: Interior[] = [];
   /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
@@ -54,6 +56,7 @@ export class Terrain {
   constructor(forest: Forest, pageSize: number, pageCount: number, writes: boolean) {
     this.#writes = writes;
     this.#forest = forest;
+    this.#placeholder = new Uint8Array(pageSize);
     this.#pageSize = pageSize;
     this.#pageCount = pageCount;
   }
@@ -86,7 +89,7 @@ export class Terrain {
     }
   }
 
-  /** A stand-in for a page that is not here, as like it as can be told; never one to keep. */
+  /** A stand-in for a page that is not here, as like it as can be told; never one to keep. Valid until the next. */
   placeholder(page: PageNo): Uint8Array {
     const place = this.#placeOf(page);
     const tree = place?.parent.tree ?? this.#forest.get(page);
@@ -144,7 +147,7 @@ export class Terrain {
 
   #tableLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
-    const page = { pageSize: this.#pageSize, usableSize };
+    const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
     const rows = cellsPerLeaf(tree, Math.floor(usableSize / USUAL_ROW_BYTES));
     const below = place === undefined ? undefined : keyBefore(place);
     const above = place === undefined ? undefined : keyAfter(place);
@@ -165,7 +168,7 @@ export class Terrain {
 
   #indexLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
-    const page = { pageSize: this.#pageSize, usableSize };
+    const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
     const beside = place === undefined ? undefined : (entryBefore(place) ?? entryAfter(place));
     // Nothing is known of its keys: one that is smaller than all.
     if (beside === undefined) return placeholderIndexLeaf(page, [[null, 1]]);
@@ -179,7 +182,7 @@ export class Terrain {
 
   /** Chains mostly lie in order: the next page is taken to be the next of the chain. */
   #overflow(page: PageNo): Uint8Array {
-    const bytes = new Uint8Array(this.#pageSize);
+    const bytes = this.#placeholder.fill(0);
     if (page < this.#pageCount) new DataView(bytes.buffer).setUint32(0, page + 1);
     return bytes;
   }
