@@ -75,11 +75,6 @@ const WORKLOADS: readonly (readonly [name: string, sql: string | readonly string
   ["the first rows by a filter", "SELECT * FROM message WHERE flag = 1 LIMIT 10", { requests: 5 }],
   ["rows far down", "SELECT * FROM message LIMIT 10 OFFSET 50000", { requests: 12, ratio: 1.1 }],
   ["a full text search", "SELECT rowid FROM text WHERE text MATCH 'word77'", { requests: 16 }],
-  [
-    "the best of a full text search",
-    "SELECT rowid FROM text WHERE text MATCH 'word77 OR word78 OR word1234' ORDER BY rank LIMIT 10",
-    { requests: 8, ratio: 1.25 },
-  ],
   ["a large value", "SELECT data FROM file WHERE id = 2", { requests: 6, ratio: EXACT }],
   [
     "a range of keys",
