@@ -5,8 +5,8 @@ const MOST_FIRST_BATCHES = 4;
 
 /**
  * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, once the reader has
- * come to a part of the latest, early enough for the one to arrive as the other is used up. So what may be in vain is never
- * much more than what was not.
+ * come to a part of the latest, early enough for the one to arrive as the other is used up. So what may be in vain is
+ * never more than what was not, or little.
  */
 export class Batches {
   readonly #first: number;

@@ -3,8 +3,13 @@ import { encodeRecord } from "@lacuna/btree/write";
 
 /** The tables in which FTS5 keeps its own, after the name of the virtual table. */
 const SHADOW = /^(.*)_(?:data|idx|content|docsize)$/s;
+const BEGINNING = /^CREATE VIRTUAL TABLE\b.*?\bUSING\s+fts5\s*\(/is;
+/** Also without its end, so that no text takes long. */
+const QUOTED = /'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|\[[^\]]*\]?/g;
 /** The words of a column are taken to be so many. */
 const USUAL_WORDS = 5;
+/** More would make records that fill a page. */
+const MOST_COLUMNS = 50;
 
 /** What the tables of FTS5 must look like for it to go on where their pages are not here. */
 export class FullText {
@@ -13,9 +18,9 @@ export class FullText {
 
   constructor(rows: readonly SchemaRow[]) {
     for (const { type, name, sql } of rows) {
-      const given =
-        type === "table" ? /^CREATE VIRTUAL TABLE\b.*?\bUSING\s+fts5\s*\((.*)\)\s*$/is.exec(sql ?? "") : null;
-      if (given?.[1] !== undefined) this.#columns.set(name, columnsOf(given[1]));
+      if (type !== "table" || sql === null) continue;
+      const start = BEGINNING.exec(sql)?.[0].length;
+      if (start !== undefined) this.#columns.set(name, columnsOf(sql.slice(start, sql.lastIndexOf(")"))));
     }
   }
 
@@ -34,11 +39,8 @@ export class FullText {
   }
 }
 
-/** More would make records that fill a page. */
-const MOST_COLUMNS = 50;
-
 /** Of what a virtual table is given, all but options are columns. */
 function columnsOf(given: string): number {
-  const plain = given.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/g, "x");
+  const plain = given.replace(QUOTED, "x");
   return plain.split(",").filter((each) => !each.includes("=")).length;
 }
