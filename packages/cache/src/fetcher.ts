@@ -3,6 +3,7 @@ import {
   type PageEntry,
   PageMap,
   type PageNo,
+  type PageRange,
   type PrefetchOptions,
   rangesInOrder,
   type Transport,
@@ -19,6 +20,8 @@ export interface FetchRequest {
   readonly urgency: "demand" | "prefetch";
   /** Every page asked for, in order. */
   readonly asked: readonly PageNo[];
+  /** From the lowest to the highest of them. */
+  readonly extent: PageRange;
   /** Why each of them is. */
   readonly causes: readonly FetchCause[];
   /** How many of them are still to come. */
@@ -44,7 +47,7 @@ export interface FetchHost {
   /** A demanded page turned out to be here before its request was sent. */
   present(page: PageNo): void;
   sent(request: FetchRequest): void;
-  /** A page that was asked for, of the right length. */
+  /** A page that was asked for, or else came along as `segment`, of the right length. */
   arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void;
   /** A page that will not come: its request failed with `error`, or was given up because nobody wants it any more. */
   failed(page: PageNo, cause: FetchCause, outcome: "failed" | "cancelled", error: unknown): void;
@@ -156,6 +159,7 @@ export class Fetcher {
       number: ++this.#registered,
       urgency,
       asked: pages,
+      extent: extentOf(pages),
       causes,
       coming: pages.length,
       awaited: new Set(),
@@ -190,7 +194,7 @@ export class Fetcher {
     try {
       const pages = rangesInOrder(request.asked);
       const batches = transport.fetchPages(
-        { revision: shape.revision, pages, urgency },
+        { revision: shape.revision, pages, urgency, takesOthers: true },
         { signal: controller.signal },
       );
       for await (const batch of batches) {
@@ -210,10 +214,18 @@ export class Fetcher {
   }
 
   #receive(request: FetchRequest, { page, bytes }: PageEntry): void {
-    const part = this.#onTheWay.get(page);
-    if (part?.request !== request) throw unaskedPage(page);
     const { pageSize } = this.#options.shape;
     if (bytes.length !== pageSize) throw wrongLength(page, pageSize, bytes.length);
+    const part = this.#onTheWay.get(page);
+    if (part?.request !== request) {
+      const { first, last } = request.extent;
+      const between = page > first && page < last;
+      const wanted = part === undefined && this.#host.absent(page);
+      if (!between || (!wanted && request.asked.includes(page))) throw unaskedPage(page);
+      // It travelled anyway. What another request is to bring is left to that one.
+      if (wanted) this.#host.arrived(page, bytes, "segment");
+      return;
+    }
     request.coming--;
     request.awaited.delete(page);
     this.#onTheWay.delete(page);
@@ -253,4 +265,13 @@ export class Fetcher {
     for (const call of request.calls) if (--call.open === 0) call.end();
     this.#host.ended(request, outcome, error);
   }
+}
+
+function extentOf(pages: readonly PageNo[]): PageRange {
+  let [first, last] = [pages[0] as PageNo, pages[0] as PageNo];
+  for (const page of pages) {
+    if (page < first) first = page;
+    if (page > last) last = page;
+  }
+  return { first, last };
 }
