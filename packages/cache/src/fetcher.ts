@@ -3,7 +3,6 @@ import {
   type PageEntry,
   PageMap,
   type PageNo,
-  type PageRange,
   type PrefetchOptions,
   rangesInOrder,
   type Transport,
@@ -20,8 +19,6 @@ export interface FetchRequest {
   readonly urgency: "demand" | "prefetch";
   /** Every page asked for, in order. */
   readonly asked: readonly PageNo[];
-  /** From the lowest to the highest of them. */
-  readonly extent: PageRange;
   /** Why each of them is. */
   readonly causes: readonly FetchCause[];
   /** How many of them are still to come. */
@@ -159,7 +156,6 @@ export class Fetcher {
       number: ++this.#registered,
       urgency,
       asked: pages,
-      extent: extentOf(pages),
       causes,
       coming: pages.length,
       awaited: new Set(),
@@ -218,12 +214,11 @@ export class Fetcher {
     if (bytes.length !== pageSize) throw wrongLength(page, pageSize, bytes.length);
     const part = this.#onTheWay.get(page);
     if (part?.request !== request) {
-      const { first, last } = request.extent;
-      const between = page > first && page < last;
-      const wanted = part === undefined && this.#host.absent(page);
-      if (!between || (!wanted && request.asked.includes(page))) throw unaskedPage(page);
+      const { asked } = request;
+      const between = asked.some((other) => other < page) && asked.some((other) => other > page);
+      if (!between || asked.includes(page)) throw unaskedPage(page);
       // It travelled anyway. What another request is to bring is left to that one.
-      if (wanted) this.#host.arrived(page, bytes, "segment");
+      if (part === undefined && this.#host.absent(page)) this.#host.arrived(page, bytes, "segment");
       return;
     }
     request.coming--;
@@ -265,13 +260,4 @@ export class Fetcher {
     for (const call of request.calls) if (--call.open === 0) call.end();
     this.#host.ended(request, outcome, error);
   }
-}
-
-function extentOf(pages: readonly PageNo[]): PageRange {
-  let [first, last] = [pages[0] as PageNo, pages[0] as PageNo];
-  for (const page of pages) {
-    if (page < first) first = page;
-    if (page > last) last = page;
-  }
-  return { first, last };
 }
