@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   reader: async () => (await import("./reader-bench.ts")).readerBench,
   memory: async () => (await import("./memory-bench.ts")).memoryBench,
   serve: async () => (await import("./serve-bench.ts")).serveBench,
+  writes: async () => (await import("./writes-bench.ts")).writesBench,
   "btree-scan": async () => (await import("./btree-scan.ts")).btreeScanBench,
   "warm-scan": async () => (await import("./warm-scan.ts")).warmScanBench,
 };

@@ -4,7 +4,7 @@ import { PageMap, type PageNo } from "@lacuna/page";
 export interface Frame {
   page: PageNo;
   bytes: Uint8Array;
-  /** Read since the hand passed last; such a page gets a second chance. */
+  /** Read since the hand passed last, or about to be for the first time; such a page gets a second chance. */
   touched: boolean;
   /** Brought by speculation, and nobody has read it yet. */
   unread: boolean;
@@ -62,13 +62,13 @@ export class PageMemory {
     if (as.pinned) this.#pinned++;
     let frame = this.#ring[victim];
     if (frame === undefined) {
-      frame = { page, bytes, touched: false, ...as };
+      frame = { page, bytes, touched: as.unread, ...as };
       this.#ring.push(frame);
     } else {
       this.#drop(frame);
       frame.page = page;
       frame.bytes = bytes;
-      frame.touched = false;
+      frame.touched = as.unread;
       frame.unread = as.unread;
       frame.pinned = as.pinned;
       frame.shared = as.shared;

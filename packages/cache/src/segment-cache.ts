@@ -34,6 +34,7 @@ export class SegmentCache implements PrefetchSource {
   readonly revision: Revision;
   readonly pageSize: number;
   readonly pageCount: number;
+  readonly memoryBytes: number;
   readonly #store: PageStore;
   readonly #transport: PageTransport | undefined;
   readonly #resident: PageSet;
@@ -53,6 +54,7 @@ export class SegmentCache implements PrefetchSource {
     this.revision = shape.revision;
     this.pageSize = shape.pageSize;
     this.pageCount = shape.pageCount;
+    this.memoryBytes = resolved.memoryPages * shape.pageSize;
     this.#store = store;
     this.#transport = transport;
     this.#resident = store.resident();
@@ -229,7 +231,8 @@ export class SegmentCache implements PrefetchSource {
 
   #hit(frame: Frame): Uint8Array {
     this.#ledger.hits++;
-    frame.touched = true;
+    // What was brought to be read has been: only who reads it again wants it kept.
+    frame.touched = !frame.unread;
     if (frame.unread) {
       frame.unread = false;
       this.#firstRead(frame.page);

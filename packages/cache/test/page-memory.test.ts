@@ -24,6 +24,15 @@ describe("PageMemory", () => {
     expect(held(memory)).toEqual([1, 4, 5]);
   });
 
+  it("drops pages that were read once before those that came ahead of a reader", () => {
+    const memory = new PageMemory(3);
+    memory.insert(pageNo(1), bytes, { ...loose, unread: true });
+    memory.insert(pageNo(2), bytes, loose);
+    memory.insert(pageNo(3), bytes, loose);
+    memory.insert(pageNo(4), bytes, loose);
+    expect(held(memory)).toEqual([1, 3, 4]);
+  });
+
   it("keeps the first bytes it was given for a page", () => {
     const memory = new PageMemory(3);
     memory.insert(pageNo(1), bytes, loose);

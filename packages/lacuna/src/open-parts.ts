@@ -77,7 +77,7 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
       runAhead: causesOf(prefetch)?.includes("run-ahead") ?? prefetch !== false,
       now,
       signal,
-      capture: (transaction) => replica.capture(transaction),
+      capture: replica.keepsChanges ? (transaction) => replica.capture(transaction) : undefined,
       onCommit: () => listeners.tell("change", { from: "local" }),
     });
     signal.throwIfAborted();

@@ -83,7 +83,9 @@ export class PageMap<V> {
     const pages = this.#pages;
     const values = this.#values;
     this.#resize(this.#bits + 1);
-    for (const [at, page] of pages.entries()) {
+    // An iterator would make an array for each slot.
+    for (let at = 0; at < pages.length; at++) {
+      const page = pages[at] as number;
       if (page === 0) continue;
       const slot = this.#slotOf(page);
       this.#pages[slot] = page;

@@ -126,6 +126,11 @@ export interface PrefetchSource extends PageSource {
    * such page.
    */
   holds?(page: PageNo): boolean;
+  /**
+   * Bytes of pages it keeps in memory: what is asked for further ahead than that may be dropped before it is read. Absent on
+   * sources that do not keep pages, or all.
+   */
+  readonly memoryBytes?: number | undefined;
   /** What the way to the remote can do; `undefined` until enough was measured. Absent on sources that do not measure. */
   linkEstimate?(): LinkEstimate | undefined;
 }

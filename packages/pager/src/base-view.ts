@@ -67,6 +67,10 @@ export class BaseView implements PrefetchSource {
     return source.holds === undefined ? source.peek(page) !== undefined : source.holds(page);
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#source.memoryBytes;
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#source.linkEstimate?.();
   }

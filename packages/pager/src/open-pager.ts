@@ -35,7 +35,7 @@ export interface OpenPagerOptions {
    */
   readonly flushDelayMs?: number | undefined;
   /**
-   * Bytes of `PATH-wal` from which on a commit compacts it, if half of it is out of date.
+   * Bytes of `PATH-wal` from which on a commit compacts it, if it is twice as long as its pages and the pending changes.
    * @default 16777216
    */
   readonly checkpointBytes?: number | undefined;

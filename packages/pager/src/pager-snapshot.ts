@@ -118,6 +118,10 @@ export class PagerSnapshot implements PrefetchSnapshot {
     return findFrame(state, page) !== undefined || (isInBase(state, page) && state.base.holds(page));
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#state?.base.memoryBytes;
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#state?.base.linkEstimate();
   }

@@ -228,7 +228,8 @@ export class Pager implements WriteSource {
   async #afterCommit(): Promise<void> {
     const { log, checkpointBytes } = this.#local;
     const { base, overlay } = this.#versions.state;
-    const live = (overlay?.size ?? 0) * base.pageSize;
+    // What a checkpoint writes anew: the log of changes, too.
+    const live = (overlay?.size ?? 0) * base.pageSize + log.pendingBytes;
     const worthIt = log.walBytes > checkpointBytes && log.walBytes > 2 * live;
     // SQLite takes a log beside an empty file for one left over, and removes it.
     const hidden = base.revision === LOCAL_REVISION && base.pageCount === 0;

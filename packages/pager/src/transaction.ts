@@ -100,6 +100,10 @@ export class Transaction implements WriteTransaction {
     return this.#here(page) ?? (this.#isBelow(page) ? this.#snapshot.glance(page) : undefined);
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#snapshot.memoryBytes;
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#over ? undefined : this.#snapshot.linkEstimate();
   }

@@ -20,8 +20,6 @@ export interface Model {
   readonly revision: string | undefined;
 }
 
-export const NOTHING: Model = { values: undefined, changes: [], revision: undefined };
-
 /** One thing a user does, and what it makes of the model. */
 interface Step {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { childPages } from "@lacuna/btree";
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
 
 /** An interior page of a B-tree whose children are known. */
 export class InteriorPage {
@@ -38,7 +38,7 @@ export class InteriorPages {
   readonly #maxChildren: number;
   readonly #pages = new Map<PageNo, InteriorPage>();
   /** Where each child hangs: the slot of its parent and the position there, in one number. */
-  readonly #places = new Map<PageNo, number>();
+  readonly #places = new PageMap<number>();
   readonly #slots: (InteriorPage | undefined)[] = [];
   readonly #freeSlots: number[] = [];
 

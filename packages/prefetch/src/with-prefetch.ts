@@ -113,6 +113,10 @@ class PredictingSource implements PredictiveSource {
     return source.holds === undefined ? source.peek(page) !== undefined : source.holds(page);
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#source.memoryBytes;
+  }
+
   linkEstimate(): LinkEstimate | undefined {
     return this.#source.linkEstimate?.();
   }

@@ -2,6 +2,7 @@ import { closedError, type LacunaError, type PageNo } from "@lacuna/page";
 import type { CompiledStatement } from "./compiled-statement.ts";
 import type { Circumstances, ConnectionSetup } from "./connection-setup.ts";
 import { type Engine, instantiateEngine, instantiateEngineNow } from "./engine.ts";
+import { GUARD_RELEASED, type GuardedStep, linkGuardedStep } from "./guarded-step.ts";
 import { FILE_NAME, PageFile } from "./page-file.ts";
 import type { SqlValue } from "./parameters.ts";
 import { pause, pauseAfterAttempt, SLICE_MILLISECONDS } from "./pause.ts";
@@ -31,6 +32,11 @@ type Outcome<T> =
 /** Thrown by a body, before it did anything, to be run again on a view that takes pages. */
 const WRITER_NEEDED = new Error("a view that takes pages is needed");
 
+/** Around a statement that writes inside a transaction. */
+const GUARD = "SAVEPOINT lacuna_statement";
+const UNDO = "ROLLBACK TO lacuna_statement";
+const RELEASE = "RELEASE lacuna_statement";
+
 /** Thrown by a body, before it did anything, when a page was missing that SQLite did without. */
 const PAGE_NEEDED = new Error("a page is needed");
 
@@ -59,6 +65,8 @@ export class Connection {
   readonly #compiler: SqlCompiler;
   /** Of an instance that may write, while its database is open. */
   #watch: WriteWatch | undefined;
+  /** Made when it is first needed. */
+  #guardedStep: ((...values: Parameters<GuardedStep>) => number | Promise<number>) | undefined;
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
@@ -439,14 +447,23 @@ export class Connection {
     await this.#watch?.before(effects, this.inTransaction);
     // To be run again from here, before anything happened.
     if (this.#file.lacksPage) throw PAGE_NEEDED;
-    const guarded = this.inTransaction && writes;
-    if (guarded) await this.command("SAVEPOINT lacuna_statement");
+    let guarded = this.inTransaction && writes;
+    const buffers = guarded && this.#watch?.buffers(effects) === true;
+    const together = guarded && !buffers && reader === undefined;
+    if (guarded && !together) await this.command(GUARD);
     let undone = false;
     try {
-      const ended = await this.step(pointer, reader, limit, rows);
-      // Ending it is what commits it, and that may have to wait.
-      if (writes && !ended) await this.step(pointer, undefined, Number.POSITIVE_INFINITY, []);
-      if (guarded && this.#watch?.buffers(effects) === true) await this.#writeBuffers();
+      if (together) {
+        guarded = false;
+        const { open, error } = await this.#stepGuarded(pointer);
+        guarded = open;
+        if (error !== undefined) throw error;
+      } else {
+        const ended = await this.step(pointer, reader, limit, rows);
+        // Ending it is what commits it, and that may have to wait.
+        if (writes && !ended) await this.step(pointer, undefined, Number.POSITIVE_INFINITY, []);
+      }
+      if (buffers) await this.#writeBuffers();
     } catch (error) {
       // What SQLite itself did not fail it would take for done.
       undone = !(error instanceof SqlError);
@@ -457,8 +474,8 @@ export class Connection {
         sqlite.sqlite3_reset(pointer);
         // A failure of the statement, or its interruption, may have ended the transaction.
         if (guarded && this.inTransaction) {
-          if (undone || this.#file.lacksPage) await this.command("ROLLBACK TO lacuna_statement");
-          await this.command("RELEASE lacuna_statement");
+          if (undone || this.#file.lacksPage) await this.command(UNDO);
+          await this.command(RELEASE);
         }
         this.#watch?.refuseCommit(false);
       }
@@ -466,6 +483,24 @@ export class Connection {
     if (this.#watch === undefined) return;
     if (effects.ddl || effects.savepoint?.operation === "ROLLBACK") this.#forgetSchema();
     this.#watch.after(effects, () => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "", parameters);
+  }
+
+  /** Runs a statement to its end inside of the guard. @returns how it failed, and whether the guard is still there */
+  async #stepGuarded(pointer: number): Promise<{ readonly open: boolean; readonly error?: SqlError }> {
+    this.#guardedStep ??= this.#setup.driver.wrapExport(
+      linkGuardedStep(this.engine.sqlite, () => this.#file.lacksPage),
+    );
+    const step = this.#guardedStep;
+    const guard = await this.compile(GUARD);
+    const release = await this.compile(RELEASE);
+    try {
+      const result = await this.#call(() => step(pointer, guard.pointer, release.pointer));
+      if (result === GUARD_RELEASED) return { open: false };
+      const open = result > 0;
+      return result === SQLITE_DONE ? { open } : { open, error: this.error(Math.abs(result)) };
+    } finally {
+      if (this.#broken === undefined) for (const each of [guard, release]) this.#statements.giveBack(each);
+    }
   }
 
   /**

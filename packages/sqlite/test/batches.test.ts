@@ -22,6 +22,21 @@ describe("batches", () => {
     expect(batches).toMatchObject({ named: 12, reached: 5 });
   });
 
+  it("are never far larger than what the reader has come to", () => {
+    const batches = new Batches(4, 1000);
+    let next = 1;
+    for (let read = 0; read < 500; read++) {
+      const asked = pages(next, batches.room);
+      next += asked.length;
+      batches.ask(asked);
+      batches.widen(1000);
+      expect(batches.room).toBeLessThanOrEqual(Math.max(16, read));
+      batches.reach((read + 1) as PageNo);
+      expect(batches.named).toBeLessThanOrEqual(Math.max(32, 2 * batches.reached));
+    }
+    expect(batches.reached).toBe(500);
+  });
+
   it("never grow beyond the most", () => {
     const batches = new Batches(4, 6);
     batches.ask(pages(1, 4));

@@ -11,6 +11,8 @@ export interface RemoteOptions extends Partial<Omit<SqliteOptions, "source">> {
    * @default those in the first 128 KiB
    */
   readonly present?: (page: number) => boolean;
+  /** Bytes of pages kept in memory. */
+  readonly memoryBytes?: number;
 }
 
 export interface OpenedRemote {
@@ -28,7 +30,7 @@ export async function openRemote(
   driver: DriverName,
   options: RemoteOptions = {},
 ): Promise<OpenedRemote> {
-  const { present, ...rest } = options;
+  const { present, memoryBytes, ...rest } = options;
   const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
   const pageSize = stored === 1 ? 65_536 : stored;
   const database = databaseFromFile(bytes, { pageSize });
@@ -40,7 +42,8 @@ export async function openRemote(
     .filter(isPresent)
     .map((page: PageNo) => ({ page, bytes: database.page(page).slice() }));
   await store.put(entries);
-  const cache = new SegmentCache({ transport, store, shape: database.shape, segmentBytes: pageSize });
+  const { shape } = database;
+  const cache = new SegmentCache({ transport, store, shape, segmentBytes: pageSize, memoryBytes });
   const pager = new ReadingPager({ base: cache });
   // A clock that stands still: what is asked for then depends on nothing but the pages. Runs that cannot be suspended are
   // given as much time as the statement itself has taken, so they need one that goes.

@@ -20,6 +20,8 @@ interface Bar {
   /** Bytes fetched over bytes of pages that were read, at most. */
   readonly ratio?: number;
   readonly bytes?: number;
+  /** Pages asked for ahead over pages of these that were read, at most, also if they never came. */
+  readonly asked?: number;
 }
 
 const EXACT = 1.02;
@@ -65,6 +67,11 @@ const WORKLOADS: readonly (readonly [name: string, sql: string | readonly string
     { requests: 16, ratio: 1.02 },
   ],
   ["the first rows", "SELECT * FROM message LIMIT 10", { requests: 2, ratio: EXACT }],
+  [
+    "rows that a filter finds in the middle",
+    `SELECT id FROM message NOT INDEXED WHERE at = ${third * 60} LIMIT 1`,
+    { requests: 10, asked: 1.5 },
+  ],
   ["the first rows by a filter", "SELECT * FROM message WHERE flag = 1 LIMIT 10", { requests: 5 }],
   ["rows far down", "SELECT * FROM message LIMIT 10 OFFSET 50000", { requests: 12, ratio: 1.1 }],
   ["a full text search", "SELECT rowid FROM text WHERE text MATCH 'word77'", { requests: 16 }],
@@ -89,9 +96,21 @@ describeDrivers("running ahead", (driver) => {
     expect(cost.requests).toBeLessThanOrEqual(bar.requests + (driver === "jspi" ? 0 : 3));
     expect(cost.ratio).toBeLessThanOrEqual(bar.ratio ?? Number.POSITIVE_INFINITY);
     expect(cost.bytes).toBeLessThanOrEqual(bar.bytes ?? Number.POSITIVE_INFINITY);
+    const { named = 0, reached = 0 } = remote.db.stats().runAhead ?? {};
+    if (bar.asked !== undefined) expect(named).toBeLessThanOrEqual(bar.asked * reached);
     remote.reset();
     for (const statement of statements) await remote.db.all(statement);
     expect(remote.transport.requests).toHaveLength(0);
+    await remote.close();
+  });
+
+  it("asks for no more at once than half of the memory for pages", async () => {
+    const memoryBytes = 4_194_304;
+    const remote = await openRemote(bytes, driver, { memoryBytes });
+    await remote.db.all("SELECT count(body) FROM message");
+    const sizes = remote.transport.requests.map(({ pages }) => pages.length * 4096);
+    expect(Math.max(...sizes)).toBeGreaterThan(memoryBytes / 16);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(memoryBytes / 2 + 4096);
     await remote.close();
   });
 });

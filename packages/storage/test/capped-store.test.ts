@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LacunaError, type PageEntry, type PageStore, pageNo, revision } from "@lacuna/page";
 import { cappedStore } from "@lacuna/storage/capped";
 import { memoryStore } from "@lacuna/storage/memory";
+import { openNodeStore } from "@lacuna/storage/node";
 import { describePageStore, type StoreOperation, withFaults } from "@lacuna/testkit";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
 const MIB = 1 << 20;
 const PAGE = 4096;
@@ -31,6 +35,19 @@ async function open(inner: PageStore = memoryStore(), pageCount = 10_000): Promi
 }
 
 const held = (store: PageStore): number => store.resident().size * PAGE;
+
+const directory = mkdtempSync(join(tmpdir(), "lacuna-capped-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+let places = 0;
+
+describePageStore({
+  name: "cappedStore over openNodeStore",
+  capabilities: { persistent: true, exclusive: true, synchronous: true },
+  place() {
+    const path = join(directory, `${++places}.db`);
+    return { open: async () => cappedStore(await openNodeStore({ path }), { maxBytes: 64 * MIB }) };
+  },
+});
 
 describe("cappedStore", () => {
   it("refuses a limit that is none", () => {

@@ -48,6 +48,8 @@ export interface SyncedReplicaStats {
 export interface SyncedReplica extends Replica {
   readonly pager: Pager;
   stats(): SyncedReplicaStats;
+  /** False of a database that never had a remote: then nothing is to be captured. */
+  readonly keepsChanges: boolean;
   /** What a transaction did, as it is to be committed along with its pages; nothing where there is no remote. */
   capture(transaction: CapturedTransaction): Uint8Array | undefined;
   /** @see push */
@@ -154,8 +156,12 @@ class WritableReplica implements SyncedReplica {
     };
   }
 
+  get keepsChanges(): boolean {
+    return this.#state.isKept;
+  }
+
   capture(transaction: CapturedTransaction): Uint8Array | undefined {
-    if (!this.#state.isKept || transaction.items.length === 0) return undefined;
+    if (!this.keepsChanges || transaction.items.length === 0) return undefined;
     return encodeChange(transaction, this.#now());
   }
 

@@ -11,50 +11,67 @@ export interface PlaceholderPage {
   readonly pageSize: number;
   /** Page size less reserved bytes. */
   readonly usableSize: number;
+  /** Where to make it, of `pageSize` bytes, which are written over; an array of its own unless given. */
+  readonly into?: Uint8Array | undefined;
 }
 
 /** A record of one NULL; the columns it lacks read as their defaults. */
 const NULL_RECORD = Uint8Array.of(2, 0);
 
-/** Fills a leaf from its end, as SQLite does, until a cell no longer fits. */
-function buildLeaf(
-  flag: 10 | 13,
-  { pageSize, usableSize }: PlaceholderPage,
-  cells: Iterable<{ readonly record: Uint8Array; readonly rowid?: Rowid }>,
-): Uint8Array {
-  const bytes = new Uint8Array(pageSize);
-  bytes[0] = flag;
-  let pointer = 8;
-  let content = usableSize;
-  for (const { record, rowid } of cells) {
+function blank({ pageSize, into }: PlaceholderPage): Uint8Array {
+  return into?.fill(0) ?? new Uint8Array(pageSize);
+}
+
+/** Fills a leaf from its end, as SQLite does. */
+class Leaf {
+  readonly #bytes: Uint8Array;
+  #pointer = 8;
+  #content: number;
+
+  constructor(flag: 10 | 13, page: PlaceholderPage) {
+    this.#bytes = blank(page);
+    this.#bytes[0] = flag;
+    this.#content = page.usableSize;
+  }
+
+  /** @returns whether there was room */
+  add(record: Uint8Array, rowid?: Rowid): boolean {
+    const bytes = this.#bytes;
     const size =
       varintLength(record.length) + (rowid === undefined ? 0 : varintLength(rowid)) + record.length;
-    const at = content - Math.max(4, size);
-    if (at < pointer + 2) break;
+    const at = this.#content - Math.max(4, size);
+    if (at < this.#pointer + 2) return false;
     let end = writeVarint(bytes, at, record.length);
     if (rowid !== undefined) end = writeVarint(bytes, end, rowid);
     bytes.set(record, end);
-    writeU16(bytes, pointer, at);
-    pointer += 2;
-    content = at;
+    writeU16(bytes, this.#pointer, at);
+    this.#pointer += 2;
+    this.#content = at;
+    return true;
   }
-  if (pointer === 8)
-    throw new RangeError("a placeholder needs at least one cell: SQLite takes a leaf without for corrupt");
-  writeU16(bytes, 3, (pointer - 8) / 2);
-  writeU16(bytes, 5, content);
-  return bytes;
+
+  finish(): Uint8Array {
+    if (this.#pointer === 8)
+      throw new RangeError("a placeholder needs at least one cell: SQLite takes a leaf without for corrupt");
+    writeU16(this.#bytes, 3, (this.#pointer - 8) / 2);
+    writeU16(this.#bytes, 5, this.#content);
+    return this.#bytes;
+  }
 }
 
 /**
- * A valid leaf of a table, made up: one row of NULLs for each row id. A stand-in for a page that is not here, never one
- * to store.
+ * A valid leaf of a table, made up: one row for each row id. A stand-in for a page that is not here, never one to store.
  * @param rowids ascending, without repeats, at least one; those that no longer fit on the page are left out
+ * @param record what each row holds, short enough to need no overflow page. Default: a NULL
  */
-export function placeholderTableLeaf(page: PlaceholderPage, rowids: Iterable<Rowid>): Uint8Array {
-  function* cells(): Generator<{ record: Uint8Array; rowid: Rowid }> {
-    for (const rowid of rowids) yield { record: NULL_RECORD, rowid };
-  }
-  return buildLeaf(13, page, cells());
+export function placeholderTableLeaf(
+  page: PlaceholderPage,
+  rowids: Iterable<Rowid>,
+  record: Uint8Array = NULL_RECORD,
+): Uint8Array {
+  const leaf = new Leaf(13, page);
+  for (const rowid of rowids) if (!leaf.add(record, rowid)) break;
+  return leaf.finish();
 }
 
 /**
@@ -65,15 +82,14 @@ export function placeholderTableLeaf(page: PlaceholderPage, rowids: Iterable<Row
  */
 export function placeholderIndexLeaf(page: PlaceholderPage, entries: Iterable<readonly Value[]>): Uint8Array {
   const longest = Math.floor(((page.usableSize - 12) * 64) / 255) - 23;
-  function* cells(): Generator<{ record: Uint8Array }> {
-    for (const entry of entries) {
-      const record = encodeRecord(entry);
-      if (record.length > longest)
-        throw new RangeError(`an entry of ${record.length} bytes needs an overflow page`);
-      yield { record };
-    }
+  const leaf = new Leaf(10, page);
+  for (const entry of entries) {
+    const record = encodeRecord(entry);
+    if (record.length > longest)
+      throw new RangeError(`an entry of ${record.length} bytes needs an overflow page`);
+    if (!leaf.add(record)) break;
   }
-  return buildLeaf(10, page, cells());
+  return leaf.finish();
 }
 
 /**
@@ -85,7 +101,7 @@ export function placeholderIndexLeaf(page: PlaceholderPage, entries: Iterable<re
  * @throws {LacunaError} `CORRUPT_PAGE` if the cell does not fit on its page
  */
 export function placeholderIndexLeafLike(
-  { pageSize, usableSize }: PlaceholderPage,
+  page: PlaceholderPage,
   parent: BtreePage,
   cell: number,
   count: number,
@@ -93,8 +109,8 @@ export function placeholderIndexLeafLike(
   const reader = new CellReader();
   reader.read(parent, cell);
   const entry = parent.bytes.subarray(reader.offset + 4, reader.end);
-  const bytes = new Uint8Array(pageSize);
-  const at = usableSize - Math.max(4, entry.length);
+  const bytes = blank(page);
+  const at = page.usableSize - Math.max(4, entry.length);
   const cells = Math.max(1, Math.min(count, Math.floor((at - 8) / 2)));
   bytes[0] = 10;
   writeU16(bytes, 3, cells);
@@ -113,6 +129,8 @@ export interface PlaceholderRowids {
   readonly rows: number;
   /** Row ids that must be there because an index points to them. Those outside the range are left out. */
   readonly wanted?: Iterable<Rowid> | undefined;
+  /** Bytes of the record of each row. Default: of one that is NULL */
+  readonly recordBytes?: number | undefined;
 }
 
 /**
@@ -121,12 +139,15 @@ export interface PlaceholderRowids {
  * @throws {RangeError} if the range is empty
  */
 export function placeholderRowids(page: PlaceholderPage, range: PlaceholderRowids): Rowid[] {
-  const { after, upTo, rows, wanted } = range;
+  const { after, upTo, rows, wanted, recordBytes = NULL_RECORD.length } = range;
   // A negative row id takes nine bytes; above that the largest takes the most.
   const rowidSize = after < 0 ? 9 : varintLength(upTo);
-  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, 3 + rowidSize)));
+  const cellBytes = varintLength(recordBytes) + rowidSize + recordBytes;
+  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, cellBytes)));
   if (typeof after === "number" && typeof upTo === "number" && upTo > after && upTo - after <= capacity) {
-    return Array.from({ length: upTo - after }, (_, index) => after + 1 + index);
+    const all: Rowid[] = [];
+    for (let rowid = after + 1; rowid <= upTo; rowid++) all.push(rowid);
+    return all;
   }
   const span = BigInt(upTo) - BigInt(after);
   if (span <= 0n) throw new RangeError(`expected row ids after ${after} and up to ${upTo}, which is none`);

@@ -1,4 +1,7 @@
-import type { PageNo } from "@lacuna/page";
+import { PageMap, type PageNo } from "@lacuna/page";
+
+/** So many first batches may be asked for at any time, however few pages the reader has come to. */
+const MOST_FIRST_BATCHES = 4;
 
 /**
  * How many pages may be asked for ahead of a reader: one batch at first, and the next, twice as large, once the reader has
@@ -16,7 +19,7 @@ export class Batches {
   /** Pages that may still be asked for. */
   #room: number;
   /** The batch of each page that was asked for and that the reader has not come to. */
-  readonly #batchOf = new Map<PageNo, number>();
+  readonly #batchOf = new PageMap<number>();
   /** Pages asked for. */
   named = 0;
   /** Of these, pages that the reader has come to. */
@@ -39,9 +42,9 @@ export class Batches {
     return this.#batchOf.has(page);
   }
 
-  /** Makes room for at least so many pages. */
+  /** Makes room for at least so many pages, if there may be so many. */
   widen(pages: number): void {
-    this.#room = Math.max(this.#room, pages);
+    if (pages <= this.#bearable) this.#room = Math.max(this.#room, pages);
   }
 
   /** At most `room` pages are asked for. */
@@ -62,7 +65,8 @@ export class Batches {
     if (batch !== this.#latest) return false;
     this.#latestLeft--;
     // What takes a round trip to arrive has to be on its way by then.
-    if (this.#latestLeft > Math.max(this.#first, this.#latestSize * 0.75)) return false;
+    const part = this.#bearable < this.#size * 2 ? 0.25 : 0.75;
+    if (this.#latestLeft > Math.max(this.#first, this.#latestSize * part)) return false;
     this.grow();
     return true;
   }
@@ -71,7 +75,15 @@ export class Batches {
   grow(): void {
     this.#beginBatch();
     this.#size = Math.min(this.#size * 2, this.#most);
-    this.#room += this.#size;
+    this.#room = Math.min(this.#room + this.#size, this.#bearable);
+  }
+
+  /**
+   * Pages that may be asked for besides those on their way: a filter that let nothing through where nothing was known may
+   * end the statement at any row, and then as much was in vain as was of use.
+   */
+  get #bearable(): number {
+    return Math.max(MOST_FIRST_BATCHES * this.#first, this.reached - this.#batchOf.size);
   }
 
   /** The reader wants something that was not foreseen. */

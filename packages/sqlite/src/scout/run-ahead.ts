@@ -1,4 +1,4 @@
-import type { PageNo } from "@lacuna/page";
+import { type PageNo, PageSet } from "@lacuna/page";
 import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
 import type { Follower } from "../page-file.ts";
 import type { View } from "../view.ts";
@@ -14,6 +14,13 @@ const LEAST_FIRST_BYTES = 65_536;
 const MOST_FIRST_BYTES = 2_097_152;
 const MOST_BATCH_BYTES = 16_777_216;
 /**
+ * No batch is a larger part of the memory for pages than one in so many, or pages are dropped before they are read. Whoever
+ * gives little memory wants the process small rather than few requests.
+ */
+const MEMORY_PARTS = 4;
+const LITTLE_MEMORY_PARTS = 8;
+const LITTLE_MEMORY_BYTES = 33_554_432;
+/**
  * How often runs of a statement may read a page: as often as the statement itself, so often for nothing, and more for each
  * wait and each page asked for.
  */
@@ -24,6 +31,8 @@ const STEPS_PER_PAGE = 4;
 const LOOK_AHEAD = 4;
 /** Milliseconds for running ahead besides as many as the reader has taken. */
 const FREE_MILLISECONDS = 200;
+/** So many pages named by a run are worth more than what is predicted without one, even if it fails then. */
+const MANY_NAMED = 8;
 /** How long a run that cannot be suspended may take at least. */
 const LEAST_RUN_MILLISECONDS = 20;
 
@@ -37,10 +46,12 @@ export class RunAhead implements Follower, RunOwner {
   readonly #task: Task;
   readonly #scouts: Scouts;
   readonly #spending: Spending | undefined;
-  readonly #ending = new AbortController();
+  /** Ends what was asked for. Made with the first request: most statements miss nothing. */
+  #asking: AbortController | undefined;
+  #ended = false;
   #batches: Batches | undefined;
   /** Every page asked for, by the reader or ahead of it. */
-  readonly #known = new Set<PageNo>();
+  readonly #known = new PageSet();
   #run: ScoutRun | undefined;
   #steps = FREE_STEPS;
   /** Of these, what the latest run has used. */
@@ -67,7 +78,7 @@ export class RunAhead implements Follower, RunOwner {
 
   missed(page: PageNo, view: View): void {
     const { snapshot } = view;
-    if (this.#ending.signal.aborted || !canPrefetch(snapshot)) return;
+    if (this.#ended || !canPrefetch(snapshot)) return;
     if (!this.#waiting) this.#attemptMilliseconds = this.now() - this.#wentOnAt;
     this.#readerMilliseconds += this.#attemptMilliseconds;
     this.#waiting = true;
@@ -88,7 +99,7 @@ export class RunAhead implements Follower, RunOwner {
     } else this.#beginAnew(page, view, snapshot);
   }
 
-  /** Until a run fails: then there is something about the statement that cannot be run ahead. */
+  /** Unless a run failed early and none did better since: then there is something about what it came to that cannot be run ahead. */
   get planned(): boolean {
     return this.#run !== undefined && !this.#failed;
   }
@@ -104,8 +115,9 @@ export class RunAhead implements Follower, RunOwner {
   }
 
   end(): void {
-    if (this.#ending.signal.aborted) return;
-    this.#ending.abort();
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#asking?.abort();
     this.#run?.stop();
     if (this.#batches !== undefined) this.#scouts.account(this.#batches);
   }
@@ -141,7 +153,7 @@ export class RunAhead implements Follower, RunOwner {
 
   send(run: ScoutRun): void {
     const batches = this.#batches;
-    if (batches === undefined || this.#ending.signal.aborted || this.#run !== run) return;
+    if (batches === undefined || this.#ended || this.#run !== run) return;
     // What is all there is comes at once, if that is not much more than there is room for.
     if (run.over && run.queue.size <= LOOK_AHEAD * batches.room) batches.widen(run.queue.size);
     const pages: PageNo[] = [];
@@ -155,9 +167,11 @@ export class RunAhead implements Follower, RunOwner {
     if (payable < pages.length) pages.length = payable;
     if (pages.length === 0) return;
     run.asked();
+    if (run.named >= MANY_NAMED) this.#failed = false;
     batches.ask(pages);
     this.#steps += STEPS_PER_PAGE * pages.length;
-    void run.snapshot.prefetch(pages, { signal: this.#ending.signal, cause: "run-ahead" });
+    this.#asking ??= new AbortController();
+    void run.snapshot.prefetch(pages, { signal: this.#asking.signal, cause: "run-ahead" });
   }
 
   now(): number {
@@ -190,7 +204,7 @@ export class RunAhead implements Follower, RunOwner {
     this.#usedSteps = 0;
     void run.walk(scout, this.#task).then((ending) => {
       this.#spentMilliseconds += run.milliseconds;
-      if (ending === "failed") this.#failed = true;
+      if (ending !== "stopped") this.#failed = ending === "failed" && run.named < MANY_NAMED;
       scout.end(ending, run.milliseconds);
       if (ending !== "stopped") this.stuck(run);
     });
@@ -202,7 +216,10 @@ function batchesFor(snapshot: PrefetchSnapshot): Batches {
   const product = link === undefined ? FIRST_BYTES : (link.roundTripMs * link.bytesPerSecond) / 1000;
   const first = Math.min(Math.max(product, LEAST_FIRST_BYTES), MOST_FIRST_BYTES);
   const pages = (bytes: number): number => Math.max(1, Math.floor(bytes / snapshot.pageSize));
-  return new Batches(pages(first), pages(MOST_BATCH_BYTES));
+  const memory = snapshot.memoryBytes ?? Number.POSITIVE_INFINITY;
+  const parts = memory < LITTLE_MEMORY_BYTES ? LITTLE_MEMORY_PARTS : MEMORY_PARTS;
+  const most = Math.min(MOST_BATCH_BYTES, Math.max(FIRST_BYTES, memory / parts));
+  return new Batches(pages(Math.min(first, most)), pages(most));
 }
 
 function canPrefetch(snapshot: Snapshot): snapshot is PrefetchSnapshot {

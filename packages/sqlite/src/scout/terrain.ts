@@ -7,6 +7,7 @@ import {
 } from "@lacuna/btree/write";
 import type { PageNo } from "@lacuna/page";
 import { cellsPerLeaf, type Forest, sampleLeaf, type Tree } from "./forest.ts";
+import type { Glance } from "./glance.ts";
 
 /** An interior page that a run came to. */
 interface Interior {
@@ -33,6 +34,10 @@ const FIRST_BESIDE = 16;
 const MOST_BESIDE = 64;
 /** Bytes a row is taken to need before a leaf of its table was seen. */
 const USUAL_ROW_BYTES = 100;
+/** Bytes of a small row besides its record. */
+const OTHER_ROW_BYTES = 6;
+/** The upper part of a tree of full text is asked for at once if it is not more than so many pages. */
+const MOST_FULL_TEXT_CHILDREN = 16;
 
 /**
  * What one run over the pages that are here has seen of their trees, and so what may be made up for those that are not.
@@ -43,6 +48,8 @@ export class Terrain {
   readonly #pageSize: number;
   readonly #pageCount: number;
   readonly #writes: boolean;
+  /** Whoever gets a placeholder copies it at once: thousands of arrays would be waste for the collector. */
+  readonly #placeholder: Uint8Array;
   /** The one used last comes last. */
   readonly #interiors: Interior[] = [];
   /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
@@ -54,6 +61,7 @@ export class Terrain {
   constructor(forest: Forest, pageSize: number, pageCount: number, writes: boolean) {
     this.#writes = writes;
     this.#forest = forest;
+    this.#placeholder = new Uint8Array(pageSize);
     this.#pageSize = pageSize;
     this.#pageCount = pageCount;
   }
@@ -86,7 +94,7 @@ export class Terrain {
     }
   }
 
-  /** A stand-in for a page that is not here, as like it as can be told; never one to keep. */
+  /** A stand-in for a page that is not here, as like it as can be told; never one to keep. Valid until the next. */
   placeholder(page: PageNo): Uint8Array {
     const place = this.#placeOf(page);
     const tree = place?.parent.tree ?? this.#forest.get(page);
@@ -112,6 +120,23 @@ export class Terrain {
         count++;
         yield child as PageNo;
       }
+    }
+  }
+
+  /**
+   * Pages below the roots of all that a table of full text keeps, if few, when a reader missed a page of one: a search
+   * goes from one to the other.
+   */
+  *fullText(page: PageNo, glance: Glance): Generator<PageNo, void, undefined> {
+    const owner = (this.#placeOf(page)?.parent.tree ?? this.#forest.get(page))?.fullText;
+    if (owner === undefined) return;
+    for (const { root } of this.#forest.ofFullText(owner)) {
+      const bytes = glance(root);
+      if (bytes === undefined) yield root;
+      else this.see(root, bytes);
+      const interior = this.#interiors.find(({ view }) => view.page === root);
+      if (interior === undefined || interior.children.length > MOST_FULL_TEXT_CHILDREN) continue;
+      for (const child of interior.children) yield child as PageNo;
     }
   }
 
@@ -144,8 +169,10 @@ export class Terrain {
 
   #tableLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
-    const page = { pageSize: this.#pageSize, usableSize };
-    const rows = cellsPerLeaf(tree, Math.floor(usableSize / USUAL_ROW_BYTES));
+    const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
+    const { record } = tree;
+    const rowBytes = record === undefined ? USUAL_ROW_BYTES : record.length + OTHER_ROW_BYTES;
+    const rows = cellsPerLeaf(tree, Math.floor(usableSize / rowBytes));
     const below = place === undefined ? undefined : keyBefore(place);
     const above = place === undefined ? undefined : keyAfter(place);
     const candidates = this.#candidatesOf(tree);
@@ -156,16 +183,17 @@ export class Terrain {
     const last = candidates.at(-1);
     if (below === undefined && first !== undefined && first <= after) after = minus(first, 1);
     if (above === undefined && last !== undefined && last > upTo) upTo = last;
-    if (!(upTo > after)) return placeholderTableLeaf(page, [upTo]);
+    if (!(upTo > after)) return placeholderTableLeaf(page, [upTo], record);
     // Where all row ids fit they are taken to be there, and then an index can point to no other.
     const span = Number(upTo) - Number(after);
     const wanted = span <= rows ? undefined : within(candidates, after, upTo);
-    return placeholderTableLeaf(page, placeholderRowids(page, { after, upTo, rows, wanted }));
+    const rowids = placeholderRowids(page, { after, upTo, rows, wanted, recordBytes: record?.length });
+    return placeholderTableLeaf(page, rowids, record);
   }
 
   #indexLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
-    const page = { pageSize: this.#pageSize, usableSize };
+    const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
     const beside = place === undefined ? undefined : (entryBefore(place) ?? entryAfter(place));
     // Nothing is known of its keys: one that is smaller than all.
     if (beside === undefined) return placeholderIndexLeaf(page, [[null, 1]]);
@@ -179,7 +207,7 @@ export class Terrain {
 
   /** Chains mostly lie in order: the next page is taken to be the next of the chain. */
   #overflow(page: PageNo): Uint8Array {
-    const bytes = new Uint8Array(this.#pageSize);
+    const bytes = this.#placeholder.fill(0);
     if (page < this.#pageCount) new DataView(bytes.buffer).setUint32(0, page + 1);
     return bytes;
   }

@@ -13,6 +13,7 @@ import {
   rangesInOrder,
   type SideFile,
 } from "@lacuna/page";
+import { Turns } from "../files/turns.ts";
 import { checkEntry } from "../page-entries.ts";
 
 export interface CappedStoreOptions {
@@ -47,11 +48,13 @@ class CappedStore implements PageStore {
   readonly getSync?: (page: PageNo) => Uint8Array | undefined;
   readonly #store: PageStore;
   readonly #maxBytes: number;
+  readonly #turns = new Turns();
   /** Pages put or read since it was opened, the longest ago first. */
   #recent = new Map<PageNo, true>();
   #structure = new PageSet();
   /** Of which is known what they are. */
   #known = new PageSet();
+  #closing: Promise<void> | undefined;
 
   constructor(store: PageStore, maxBytes: number) {
     this.#store = store;
@@ -74,15 +77,18 @@ class CappedStore implements PageStore {
     return this.#store.resident();
   }
 
-  async reset(shape: DatabaseShape): Promise<void> {
-    await this.#store.reset(shape);
-    this.#recent = new Map();
-    this.#structure = new PageSet();
-    this.#known = new PageSet();
+  reset({ revision, pageSize, pageCount }: DatabaseShape): Promise<void> {
+    return this.#turns.take(async () => {
+      await this.#store.reset({ revision, pageSize, pageCount });
+      this.#recent = new Map();
+      this.#structure = new PageSet();
+      this.#known = new PageSet();
+    });
   }
 
-  adopt(shape: DatabaseShape, drop: readonly PageRange[]): Promise<void> {
-    return this.#store.adopt(shape, drop);
+  adopt({ revision, pageSize, pageCount }: DatabaseShape, drop: readonly PageRange[]): Promise<void> {
+    const ranges = copied(drop);
+    return this.#turns.take(() => this.#store.adopt({ revision, pageSize, pageCount }, ranges));
   }
 
   async get(pages: readonly PageNo[]): Promise<(Uint8Array | undefined)[]> {
@@ -91,7 +97,13 @@ class CappedStore implements PageStore {
     return found;
   }
 
-  async put(entries: readonly PageEntry[]): Promise<void> {
+  put(entries: readonly PageEntry[]): Promise<void> {
+    // Room may have to be made first, and the bytes may be others by then.
+    const own = entries.map(({ page, bytes }) => ({ page, bytes: bytes.slice() }));
+    return this.#turns.take(() => this.#put(own));
+  }
+
+  async #put(entries: readonly PageEntry[]): Promise<void> {
     const shape = this.shape();
     // Before anything is kept, as some of it may be kept on its own.
     for (const { page, bytes } of entries) checkEntry(page, bytes.byteLength, shape);
@@ -117,15 +129,17 @@ class CappedStore implements PageStore {
   }
 
   evict(ranges: readonly PageRange[]): Promise<void> {
-    return this.#store.evict(ranges);
+    const own = copied(ranges);
+    return this.#turns.take(() => this.#store.evict(own));
   }
 
   flush(): Promise<void> {
-    return this.#withRoom(() => this.#store.flush());
+    return this.#turns.take(() => this.#withRoom(() => this.#store.flush()));
   }
 
   setMeta(meta: Readonly<Record<string, string>>): Promise<void> {
-    return this.#store.setMeta(meta);
+    const own = { ...meta };
+    return this.#turns.take(() => this.#store.setMeta(own));
   }
 
   meta(): Readonly<Record<string, string>> {
@@ -149,7 +163,8 @@ class CappedStore implements PageStore {
   }
 
   close(): Promise<void> {
-    return this.#store.close();
+    this.#closing ??= this.#turns.take(() => this.#store.close());
+    return this.#closing;
   }
 
   #touch(page: PageNo): void {
@@ -234,3 +249,6 @@ class CappedStore implements PageStore {
     }
   }
 }
+
+const copied = (ranges: readonly PageRange[]): PageRange[] =>
+  ranges.map(({ first, last }) => ({ first, last }));

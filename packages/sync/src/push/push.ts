@@ -61,7 +61,14 @@ export async function push(context: PushContext, signal: AbortSignal | undefined
   let statements = 0;
   for (const batch of pushBatches(planned(context, records), context.limits)) {
     // Nothing of it is for the remote.
-    if (batch.statements.length > 0) await pushBatch(context, batch, signal);
+    const isAllTaken = batch.statements.length === 0 || (await pushBatch(context, batch, signal));
+    if (!isAllTaken) {
+      const rest = await push(context, signal);
+      return {
+        transactions: transactions + rest.transactions,
+        statements: statements + rest.statements,
+      };
+    }
     await settle(context, batch.transactions.at(-1)?.number ?? 0, batch);
     transactions += batch.transactions.length;
     statements += batch.statements.length;
@@ -81,12 +88,15 @@ function* planned(
   }
 }
 
-/** Sends one batch until it is known to be taken. */
+/**
+ * Sends one batch until it is known to be taken.
+ * @returns false if an earlier request arrived in its place, so that some of it is left to be pushed
+ */
 async function pushBatch(
   context: PushContext,
   { transactions, statements }: PushBatch,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { state, transport, attempts, pause } = context;
   const last = transactions.at(-1)?.number ?? 0;
   for (let attempt = 1; ; attempt++) {
@@ -111,7 +121,7 @@ async function pushBatch(
     }
     switch (became.kind) {
       case "taken":
-        return;
+        return true;
       case "refused":
         await forget(state, next);
         throw new ChangeError("PUSH_REJECTED", { change: became.change, error: became.error });
@@ -127,18 +137,21 @@ async function pushBatch(
         if (attempt >= attempts) throw unclear();
     }
     await pause(attempt + 1, signal);
-    if (became.kind !== "busy" && (await resolveInflight(context, signal)) === "taken") return;
+    if (became.kind === "busy") continue;
+    const taken = await resolveInflight(context, signal);
+    if (taken !== undefined) return taken.transaction >= last;
   }
 }
 
 /**
  * Finds out what became of the push that was sent last. Where the remote's mark is of neither this push nor the one before
  * it, a copy of this replica has pushed in between: then this one goes on under a name of its own.
+ * @returns the mark of the one that was taken, if one was
  */
 async function resolveInflight(
   context: PushContext,
   signal: AbortSignal | undefined,
-): Promise<"taken" | "not-taken"> {
+): Promise<Mark | undefined> {
   const { state, transport } = context;
   const { client } = state.facts;
   const steps = [{ sql: SELECT_MARK, args: [client], wantRows: true }];
@@ -154,20 +167,20 @@ async function judgeMark(
   state: SyncState,
   found: Mark | undefined,
   settleTaken: (last: number) => Promise<void>,
-): Promise<"taken" | "not-taken"> {
+): Promise<Mark | undefined> {
   const { inflight, confirmed } = state.facts;
   const taken = inflight.find((mark) => sameMark(mark, found));
   if (taken !== undefined) {
     await settleTaken(taken.transaction);
     await state.set({ confirmed: taken, inflight: [] });
-    return "taken";
+    return taken;
   }
   // What was sent may still be on its way, so it is not forgotten.
   if (found === undefined) await state.set({ confirmed: undefined });
   else if (!sameMark(found, confirmed)) {
     await state.set({ inflight: [], confirmed: undefined, client: state.newClient() });
   }
-  return "not-taken";
+  return undefined;
 }
 
 const unclear = (): LacunaError =>

@@ -1,0 +1,160 @@
+import {
+  changeRow,
+  hasColumns,
+  type Operation,
+  putRow,
+  run,
+  type SchemaOperation,
+} from "./model-operations.ts";
+import { copied, type Row, type State, type Table } from "./model-state.ts";
+
+/** What a client remembers of a statement, or of all it did to a row in a transaction. */
+export type ModelChange =
+  | { readonly kind: "schema"; readonly operation: SchemaOperation }
+  | {
+      readonly kind: "insert";
+      readonly table: string;
+      readonly key: readonly string[];
+      readonly row: Row;
+    }
+  | {
+      readonly kind: "update";
+      readonly table: string;
+      readonly key: readonly string[];
+      readonly before: Row;
+      readonly sets: Row;
+    }
+  | {
+      readonly kind: "delete";
+      readonly table: string;
+      readonly key: readonly string[];
+      readonly before: Row;
+    };
+
+/** A transaction that the remote does not have, or of which its client does not know. */
+export interface ModelTransaction {
+  readonly changes: readonly ModelChange[];
+  /** Its number at the client, once known. */
+  number: number;
+  /** Whether the remote has it. */
+  isTaken: boolean;
+}
+
+/** Runs a transaction over a state, and tells what is to be remembered of it. */
+export class ModelRun {
+  readonly changes: ModelChange[] = [];
+  readonly #state: State;
+  #touched = new Map<string, Map<string, Row | undefined>>();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  run(operation: Operation): void {
+    const isOfSchema = !["insert", "upsert", "replace", "update", "delete"].includes(operation.kind);
+    if (isOfSchema) this.#settle();
+    const done = run(this.#state, operation, (table, place) => {
+      const touched = this.#touched.get(table.name) ?? new Map<string, Row | undefined>();
+      this.#touched.set(table.name, touched);
+      if (!touched.has(place)) touched.set(place, table.rows.get(place));
+    });
+    if (!done) throw new Error(`BUG: the soak made a statement that fails: ${JSON.stringify(operation)}`);
+    if (isOfSchema) this.changes.push({ kind: "schema", operation: operation as SchemaOperation });
+  }
+
+  /** @returns what became of each row since the last change of the schema, all in all */
+  end(): readonly ModelChange[] {
+    this.#settle();
+    return this.changes;
+  }
+
+  #settle(): void {
+    for (const [name, touched] of this.#touched) {
+      const table = this.#state.tables.get(name);
+      for (const [place, before] of touched) {
+        const change = differenceOf(name, table?.key ?? [], before, table?.rows.get(place));
+        if (change !== undefined) this.changes.push(change);
+      }
+    }
+    this.#touched = new Map();
+  }
+}
+
+function differenceOf(
+  table: string,
+  key: readonly string[],
+  before: Row | undefined,
+  after: Row | undefined,
+): ModelChange | undefined {
+  if (before === undefined) return after && { kind: "insert", table, key, row: after };
+  if (after === undefined) return { kind: "delete", table, key, before };
+  const sets = Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
+  if (Object.keys(sets).length === 0) return undefined;
+  return { kind: "update", table, key, before, sets };
+}
+
+/** Repeats a change over another state. @returns false if it fails there */
+export function repeat(state: State, change: ModelChange): boolean {
+  if (change.kind === "schema") return run(state, change.operation);
+  const table = state.tables.get(change.table);
+  if (table === undefined) return false;
+  const { key } = change;
+  const touch = (): void => {};
+  if (change.kind === "insert") {
+    if (!hasColumns(table, change.row)) return false;
+    if (key.length > 0 && key.join() !== table.key.join()) return false;
+    putRow(state, table, change.row, { touch, replaces: false });
+    return true;
+  }
+  const { before } = change;
+  const by = key.length > 0 ? key : Object.keys(before);
+  const named = Object.fromEntries(by.map((name) => [name, before[name] ?? ""]));
+  const sets = change.kind === "update" ? change.sets : undefined;
+  if (!hasColumns(table, { ...named, ...sets })) return false;
+  const place = placeEqual(table, named);
+  if (place !== undefined) changeRow(state, table, place, sets, touch);
+  return true;
+}
+
+function placeEqual(table: Table, named: Row): string | undefined {
+  const wanted = Object.entries(named);
+  for (const [place, row] of table.rows) {
+    if (wanted.every(([name, value]) => row[name] === value)) return place;
+  }
+  return undefined;
+}
+
+/** Repeats transactions over a state. @returns the one that fails; what came before it is done then */
+export function repeatAll(
+  state: State,
+  transactions: readonly ModelTransaction[],
+): ModelTransaction | undefined {
+  return transactions.find(({ changes }) => !changes.every((change) => repeat(state, change)));
+}
+
+/** What a replica shows, and what it has to bring to the remote. */
+export class ModelReplica {
+  view: State;
+  pending: ModelTransaction[] = [];
+
+  constructor(remote: State) {
+    this.view = copied(remote);
+  }
+
+  /** The transactions that the remote does not have. */
+  get left(): ModelTransaction[] {
+    return this.pending.filter(({ isTaken }) => !isTaken);
+  }
+
+  /** What it shows after a pull; or the transaction that stands in its way. */
+  pulled(remote: State): { readonly view: State } | { readonly conflict: ModelTransaction } {
+    const view = copied(remote);
+    const conflict = repeatAll(view, this.left);
+    return conflict === undefined ? { view } : { conflict };
+  }
+
+  /** The transaction that the remote would refuse. */
+  refused(remote: State): ModelTransaction | undefined {
+    return repeatAll(copied(remote), this.left);
+  }
+}

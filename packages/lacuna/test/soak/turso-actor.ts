@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import type { Database } from "@tursodatabase/sync";
+import { expect } from "vitest";
+import { type ModelChange, ModelReplica, ModelRun, repeat } from "./model-replica.ts";
+import { sqlOf } from "./model-sql.ts";
+import { copied, type Row, type State, shownDatabase, shownState } from "./model-state.ts";
+import type { Wire } from "./wire.ts";
+import type { Actor, World } from "./world.ts";
+
+/** Somebody else's client, as it is, doing only what it does right: rows of tables with a key that stays. */
+export class TursoActor implements Actor {
+  readonly name: string;
+  readonly model: ModelReplica;
+  readonly #world: World;
+  readonly #wire: Wire;
+  #db: Database | undefined;
+
+  private constructor(world: World, name: string) {
+    this.name = name;
+    this.#world = world;
+    this.model = new ModelReplica(world.state);
+    // It sends all it has in one request.
+    this.#wire = world.wire(this.model, () => true);
+  }
+
+  static async open(world: World, name: string): Promise<TursoActor> {
+    const actor = new TursoActor(world, name);
+    await actor.#connect();
+    return actor;
+  }
+
+  async step(): Promise<void> {
+    const dice = this.#world.work.below(100);
+    if (dice < 60) await this.#write();
+    else if (dice < 75) await this.pushAll();
+    else if (dice < 90) await this.pullAll();
+    else if (dice < 93) await this.#open.checkpoint();
+    else if (dice < 95) await this.#restart();
+    else if (dice < 97) await this.#pushUnanswered();
+    else await this.check();
+  }
+
+  async pushAll(): Promise<void> {
+    await this.#open.push();
+    expect(this.model.left, `what ${this.name} pushed and the remote did not take`).toEqual([]);
+  }
+
+  async pullAll(): Promise<void> {
+    await this.#open.pull();
+    this.model.view = copied(this.#world.state);
+    this.model.pending = this.model.left;
+    // What it repeats it remembers anew, as what it does now.
+    this.model.pending = this.model.pending.map((transaction) => ({
+      ...transaction,
+      changes: transaction.changes.flatMap((change) => repeatAnew(this.model.view, change)),
+    }));
+  }
+
+  async check(): Promise<void> {
+    const shown = await shownDatabase(this.model.view, (sql) => this.#rows(sql));
+    expect(shown, `what ${this.name} shows`).toEqual(shownState(this.model.view));
+  }
+
+  async close(): Promise<void> {
+    await this.#db?.close();
+  }
+
+  get #open(): Database {
+    if (this.#db === undefined) throw new Error("BUG: a client was used before it was open");
+    return this.#db;
+  }
+
+  async #connect(): Promise<void> {
+    // It brings native code, so it is loaded only where it is used.
+    const { connect } = await import("@tursodatabase/sync");
+    const path = join(this.#world.remote.directory, `${this.name}.db`);
+    this.#db = await connect({ path, url: "http://server", fetch: this.#wire.fetch });
+  }
+
+  async #rows(sql: string): Promise<unknown[][]> {
+    const statement = await this.#open.prepare(sql);
+    const rows: object[] = await statement.all();
+    // Its quote() has words of its own for the infinities.
+    return rows.map((row) => Object.values(row).map((value) => (value === "Inf" ? "9.0e+999" : value)));
+  }
+
+  async #write(): Promise<void> {
+    const { work, features } = this.#world;
+    const view = copied(this.model.view);
+    const statements: string[] = [];
+    const changes: ModelChange[] = [];
+    for (const operation of work.operations(() => view, features, { isPlain: true })) {
+      // It keeps statement by statement, where we keep what became of each row.
+      const modelRun = new ModelRun(view);
+      statements.push(...sqlOf(operation, (name) => view.tables.get(name)));
+      modelRun.run(operation);
+      const made = modelRun.end();
+      const table = operation.kind === "upsert" ? view.tables.get(operation.table) : undefined;
+      if (table === undefined || operation.kind !== "upsert") changes.push(...made);
+      else changes.push({ kind: "insert", table: table.name, key: table.key, row: operation.row });
+    }
+    if (statements.length === 0) return;
+    await this.#open.exec(`BEGIN; ${statements.join("; ")}; COMMIT`);
+    this.model.view = view;
+    if (changes.length > 0) this.model.pending.push({ changes, number: 0, isTaken: false });
+    this.#world.count("written by another make");
+  }
+
+  /** Pushes, and never hears of it. */
+  async #pushUnanswered(): Promise<void> {
+    this.#wire.fault = () => "unanswered";
+    try {
+      await expect(this.#open.push()).rejects.toThrow();
+    } finally {
+      this.#wire.fault = undefined;
+    }
+  }
+
+  async #restart(): Promise<void> {
+    await this.#open.close();
+    await this.#connect();
+  }
+}
+
+function repeatAnew(view: State, change: ModelChange): ModelChange[] {
+  const table = change.kind === "schema" ? undefined : view.tables.get(change.table);
+  const find = (row: Row): Row | undefined =>
+    [...(table?.rows.values() ?? [])].find((held) => table?.key.every((name) => held[name] === row[name]));
+  const had = change.kind === "insert" || change.kind === "schema" ? undefined : find(change.before);
+  if (!repeat(view, change))
+    throw new Error(`BUG: a change that cannot be repeated: ${JSON.stringify(change)}`);
+  if (change.kind === "schema") return [change];
+  if (change.kind === "insert") return [{ ...change, row: find(change.row) ?? change.row }];
+  return had === undefined ? [] : [change];
+}
