@@ -5,6 +5,7 @@ import { pageNo } from "@lacuna/page";
 import { describe, expect, it } from "vitest";
 import { childPages, entryRowids, parsePage, tableChildren } from "../src/index.ts";
 import {
+  encodeRecord,
   placeholderIndexLeaf,
   placeholderIndexLeafLike,
   placeholderRowids,
@@ -79,6 +80,26 @@ describe("a placeholder leaf of a table", () => {
       expect(rowids.length).toBeGreaterThan(70);
       expect(rowids.map((_, index) => view.rowid(index))).toEqual(rowids);
     }
+  });
+
+  it("holds the record it is given as often as there is room for", () => {
+    const record = encodeRecord([null, Uint8Array.of(1, 2, 3)]);
+    const range = { after: 1000, upTo: 100_000, rows: 5000, recordBytes: record.length };
+    const rowids = placeholderRowids(page, range);
+    const view = parsePage(pageNo(9), placeholderTableLeaf(page, rowids, record), 1024);
+    expect(view.cellCount).toBe(rowids.length);
+    // Six bytes of record, three of row id, one of length and two of pointer.
+    expect(rowids.length).toBe(Math.floor((1024 - 8) / 12));
+    const { leaf, upTo, after } = someLeaf();
+    const replace = (bytes: Uint8Array): void => {
+      bytes.set(
+        placeholderTableLeaf(page, placeholderRowids(page, { ...range, after, upTo }), record),
+        (leaf - 1) * 1024,
+      );
+    };
+    expect(query(`SELECT id, hex(a) a FROM t WHERE id = ${upTo}`, replace)).toEqual([
+      { id: upTo, a: "010203" },
+    ]);
   });
 
   it("is never empty", () => {

@@ -60,13 +60,17 @@ class Leaf {
 }
 
 /**
- * A valid leaf of a table, made up: one row of NULLs for each row id. A stand-in for a page that is not here, never one
- * to store.
+ * A valid leaf of a table, made up: one row for each row id. A stand-in for a page that is not here, never one to store.
  * @param rowids ascending, without repeats, at least one; those that no longer fit on the page are left out
+ * @param record what each row holds, short enough to need no overflow page. Default: a NULL
  */
-export function placeholderTableLeaf(page: PlaceholderPage, rowids: Iterable<Rowid>): Uint8Array {
+export function placeholderTableLeaf(
+  page: PlaceholderPage,
+  rowids: Iterable<Rowid>,
+  record: Uint8Array = NULL_RECORD,
+): Uint8Array {
   const leaf = new Leaf(13, page);
-  for (const rowid of rowids) if (!leaf.add(NULL_RECORD, rowid)) break;
+  for (const rowid of rowids) if (!leaf.add(record, rowid)) break;
   return leaf.finish();
 }
 
@@ -125,6 +129,8 @@ export interface PlaceholderRowids {
   readonly rows: number;
   /** Row ids that must be there because an index points to them. Those outside the range are left out. */
   readonly wanted?: Iterable<Rowid> | undefined;
+  /** Bytes of the record of each row. Default: of one that is NULL */
+  readonly recordBytes?: number | undefined;
 }
 
 /**
@@ -133,10 +139,11 @@ export interface PlaceholderRowids {
  * @throws {RangeError} if the range is empty
  */
 export function placeholderRowids(page: PlaceholderPage, range: PlaceholderRowids): Rowid[] {
-  const { after, upTo, rows, wanted } = range;
+  const { after, upTo, rows, wanted, recordBytes = NULL_RECORD.length } = range;
   // A negative row id takes nine bytes; above that the largest takes the most.
   const rowidSize = after < 0 ? 9 : varintLength(upTo);
-  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, 3 + rowidSize)));
+  const cellBytes = varintLength(recordBytes) + rowidSize + recordBytes;
+  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, cellBytes)));
   if (typeof after === "number" && typeof upTo === "number" && upTo > after && upTo - after <= capacity) {
     const all: Rowid[] = [];
     for (let rowid = after + 1; rowid <= upTo; rowid++) all.push(rowid);

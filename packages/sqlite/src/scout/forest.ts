@@ -7,6 +7,7 @@ import {
   SchemaTask,
 } from "@lacuna/btree";
 import { type PageNo, type PageSource, pageNo } from "@lacuna/page";
+import { FullText } from "./full-text.ts";
 import type { Glance } from "./glance.ts";
 
 /** A B-tree of the database and what its leaves were seen to hold. */
@@ -20,6 +21,10 @@ export interface Tree {
   readonly hasRowids: boolean;
   /** The table to whose rows the entries of an index point by row id. */
   readonly rows: Tree | undefined;
+  /** What rows that are made up must hold, if they may not be NULLs. */
+  readonly record: Uint8Array | undefined;
+  /** The table of full text whose own it holds. */
+  readonly fullText: string | undefined;
   /** Leaves seen, up to some, and the cells on them. */
   leaves: number;
   cells: number;
@@ -72,11 +77,17 @@ export class Forest {
   private constructor(header: DatabaseHeader, rows: readonly SchemaRow[]) {
     this.header = header;
     const trees = new Map<PageNo, Tree>();
+    const fullText = new FullText(rows);
     const tables = new Map<string, Tree>();
     for (const { type, name, rootPage, sql } of rows) {
       if (type !== "table" || rootPage === undefined) continue;
       const hasRowids = !/\bWITHOUT\s+ROWID\b[^)]*$/i.test(sql ?? "");
-      const tree = { ...newTree(rootPage, name, name), hasRowids };
+      const tree = {
+        ...newTree(rootPage, name, name),
+        hasRowids,
+        record: fullText.recordOf(name),
+        fullText: fullText.ownerOf(name),
+      };
       tables.set(name, tree);
       trees.set(rootPage, tree);
     }
@@ -93,6 +104,11 @@ export class Forest {
     return this.#trees.get(root);
   }
 
+  /** The trees in which a table of full text keeps its own. */
+  *ofFullText(owner: string): Generator<Tree, void, undefined> {
+    for (const tree of this.#trees.values()) if (tree.fullText === owner) yield tree;
+  }
+
   /** The trees of tables for which `wanted` holds, and of their indexes. */
   *ofTables(wanted: (tableName: string) => boolean): Generator<Tree, void, undefined> {
     for (const tree of this.#trees.values()) if (wanted(tree.tableName)) yield tree;
@@ -106,6 +122,8 @@ function newTree(root: PageNo, name: string, tableName: string): Tree {
     tableName,
     hasRowids: false,
     rows: undefined,
+    record: undefined,
+    fullText: undefined,
     leaves: 0,
     cells: 0,
     upper: new Set(),

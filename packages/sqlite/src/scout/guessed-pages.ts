@@ -83,6 +83,11 @@ export class GuessedPages implements Snapshot {
     return [...this.#terrain.beside(page)].filter((each) => this.#glance(each) === undefined);
   }
 
+  /** Pages of the upper parts of full text that are not here, if a page of it is missed. */
+  fullText(page: PageNo): PageNo[] {
+    return [...this.#terrain.fullText(page, this.#glance)].filter((each) => this.#glance(each) === undefined);
+  }
+
   release(): void {}
 
   #here(page: PageNo): Uint8Array | undefined {

@@ -31,6 +31,8 @@ const STEPS_PER_PAGE = 4;
 const LOOK_AHEAD = 4;
 /** Milliseconds for running ahead besides as many as the reader has taken. */
 const FREE_MILLISECONDS = 200;
+/** So many pages named by a run are worth more than what is predicted without one, even if it fails then. */
+const MANY_NAMED = 8;
 /** How long a run that cannot be suspended may take at least. */
 const LEAST_RUN_MILLISECONDS = 20;
 
@@ -97,7 +99,7 @@ export class RunAhead implements Follower, RunOwner {
     } else this.#beginAnew(page, view, snapshot);
   }
 
-  /** Until a run fails: then there is something about the statement that cannot be run ahead. */
+  /** Unless a run failed early and none did better since: then there is something about what it came to that cannot be run ahead. */
   get planned(): boolean {
     return this.#run !== undefined && !this.#failed;
   }
@@ -165,6 +167,7 @@ export class RunAhead implements Follower, RunOwner {
     if (payable < pages.length) pages.length = payable;
     if (pages.length === 0) return;
     run.asked();
+    if (run.named >= MANY_NAMED) this.#failed = false;
     batches.ask(pages);
     this.#steps += STEPS_PER_PAGE * pages.length;
     this.#asking ??= new AbortController();
@@ -201,7 +204,7 @@ export class RunAhead implements Follower, RunOwner {
     this.#usedSteps = 0;
     void run.walk(scout, this.#task).then((ending) => {
       this.#spentMilliseconds += run.milliseconds;
-      if (ending === "failed") this.#failed = true;
+      if (ending !== "stopped") this.#failed = ending === "failed" && run.named < MANY_NAMED;
       scout.end(ending, run.milliseconds);
       if (ending !== "stopped") this.stuck(run);
     });

@@ -96,6 +96,11 @@ export class ScoutRun implements Guide {
     return this.#milliseconds;
   }
 
+  /** How many pages it came to that nobody had asked for. */
+  get named(): number {
+    return this.#named;
+  }
+
   get over(): boolean {
     return this.#over;
   }
@@ -132,7 +137,12 @@ export class ScoutRun implements Guide {
         if (this.#isStop(error)) return "stopped";
         // An index read after a placeholder was made points to a row that the placeholder lacks. The next will have it.
         const corrupt = error instanceof SqlError && /^SQLITE_CORRUPT(?!_VTAB)/.test(error.sqliteCode);
-        if (!corrupt || pages.indexPages <= known) break;
+        if (corrupt && pages.indexPages > known) continue;
+        // It got nowhere because full text has to be found before it can be searched.
+        if (this.queue.size === 0) {
+          for (const page of pages.fullText(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
+        }
+        break;
       }
       return "failed";
     } finally {

@@ -7,6 +7,7 @@ import {
 } from "@lacuna/btree/write";
 import type { PageNo } from "@lacuna/page";
 import { cellsPerLeaf, type Forest, sampleLeaf, type Tree } from "./forest.ts";
+import type { Glance } from "./glance.ts";
 
 /** An interior page that a run came to. */
 interface Interior {
@@ -33,6 +34,10 @@ const FIRST_BESIDE = 16;
 const MOST_BESIDE = 64;
 /** Bytes a row is taken to need before a leaf of its table was seen. */
 const USUAL_ROW_BYTES = 100;
+/** Bytes of a small row besides its record. */
+const OTHER_ROW_BYTES = 6;
+/** The upper part of a tree of full text is asked for at once if it is not more than so many pages. */
+const MOST_FULL_TEXT_CHILDREN = 16;
 
 /**
  * What one run over the pages that are here has seen of their trees, and so what may be made up for those that are not.
@@ -118,6 +123,23 @@ export class Terrain {
     }
   }
 
+  /**
+   * Pages below the roots of all that a table of full text keeps, if few, when a reader missed a page of one: a search
+   * goes from one to the other.
+   */
+  *fullText(page: PageNo, glance: Glance): Generator<PageNo, void, undefined> {
+    const owner = (this.#placeOf(page)?.parent.tree ?? this.#forest.get(page))?.fullText;
+    if (owner === undefined) return;
+    for (const { root } of this.#forest.ofFullText(owner)) {
+      const bytes = glance(root);
+      if (bytes === undefined) yield root;
+      else this.see(root, bytes);
+      const interior = this.#interiors.find(({ view }) => view.page === root);
+      if (interior === undefined || interior.children.length > MOST_FULL_TEXT_CHILDREN) continue;
+      for (const child of interior.children) yield child as PageNo;
+    }
+  }
+
   #remember(tree: Tree, view: BtreePage, place: Place | undefined): void {
     if (place !== undefined) tree.upper.add(place.parent.view.page);
     // The bytes may be gone by the next turn.
@@ -148,7 +170,9 @@ export class Terrain {
   #tableLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
     const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
-    const rows = cellsPerLeaf(tree, Math.floor(usableSize / USUAL_ROW_BYTES));
+    const { record } = tree;
+    const rowBytes = record === undefined ? USUAL_ROW_BYTES : record.length + OTHER_ROW_BYTES;
+    const rows = cellsPerLeaf(tree, Math.floor(usableSize / rowBytes));
     const below = place === undefined ? undefined : keyBefore(place);
     const above = place === undefined ? undefined : keyAfter(place);
     const candidates = this.#candidatesOf(tree);
@@ -159,11 +183,12 @@ export class Terrain {
     const last = candidates.at(-1);
     if (below === undefined && first !== undefined && first <= after) after = minus(first, 1);
     if (above === undefined && last !== undefined && last > upTo) upTo = last;
-    if (!(upTo > after)) return placeholderTableLeaf(page, [upTo]);
+    if (!(upTo > after)) return placeholderTableLeaf(page, [upTo], record);
     // Where all row ids fit they are taken to be there, and then an index can point to no other.
     const span = Number(upTo) - Number(after);
     const wanted = span <= rows ? undefined : within(candidates, after, upTo);
-    return placeholderTableLeaf(page, placeholderRowids(page, { after, upTo, rows, wanted }));
+    const rowids = placeholderRowids(page, { after, upTo, rows, wanted, recordBytes: record?.length });
+    return placeholderTableLeaf(page, rowids, record);
   }
 
   #indexLeaf(tree: Tree, place: Place | undefined): Uint8Array {
