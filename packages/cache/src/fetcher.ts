@@ -44,7 +44,7 @@ export interface FetchHost {
   /** A demanded page turned out to be here before its request was sent. */
   present(page: PageNo): void;
   sent(request: FetchRequest): void;
-  /** A page that was asked for, of the right length. */
+  /** A page that was asked for, or else came along as `segment`, of the right length. */
   arrived(page: PageNo, bytes: Uint8Array, cause: FetchCause): void;
   /** A page that will not come: its request failed with `error`, or was given up because nobody wants it any more. */
   failed(page: PageNo, cause: FetchCause, outcome: "failed" | "cancelled", error: unknown): void;
@@ -190,7 +190,7 @@ export class Fetcher {
     try {
       const pages = rangesInOrder(request.asked);
       const batches = transport.fetchPages(
-        { revision: shape.revision, pages, urgency },
+        { revision: shape.revision, pages, urgency, takesOthers: true },
         { signal: controller.signal },
       );
       for await (const batch of batches) {
@@ -210,10 +210,17 @@ export class Fetcher {
   }
 
   #receive(request: FetchRequest, { page, bytes }: PageEntry): void {
-    const part = this.#onTheWay.get(page);
-    if (part?.request !== request) throw unaskedPage(page);
     const { pageSize } = this.#options.shape;
     if (bytes.length !== pageSize) throw wrongLength(page, pageSize, bytes.length);
+    const part = this.#onTheWay.get(page);
+    if (part?.request !== request) {
+      const { asked } = request;
+      const between = asked.some((other) => other < page) && asked.some((other) => other > page);
+      if (!between || asked.includes(page)) throw unaskedPage(page);
+      // It travelled anyway. What another request is to bring is left to that one.
+      if (part === undefined && this.#host.absent(page)) this.#host.arrived(page, bytes, "segment");
+      return;
+    }
     request.coming--;
     request.awaited.delete(page);
     this.#onTheWay.delete(page);

@@ -34,6 +34,46 @@ describe("an answer that lies", () => {
   });
 });
 
+describe("what comes along between pages that were asked for", () => {
+  const PAGE_BY_PAGE = { segmentBytes: 4096 };
+
+  it("is kept like the rest of a segment", async () => {
+    const { cache, transport, database } = await setUp(PAGE_BY_PAGE);
+    const along = { page: pageNo(22), bytes: database.page(pageNo(22)) };
+    transport.misbehave({ entries: (entry) => (entry.page === 20 ? [entry, along] : [entry]) });
+    await cache.prefetch(pagesNo(20, 25));
+    expect(await cache.read(pageNo(22))).toEqual(database.page(pageNo(22)));
+    expect(transport.asked).toEqual([[20, 25]]);
+    expect(cache.stats()).toMatchObject({ fetchedPages: 3, segment: { fetched: 1, used: 1 } });
+  });
+
+  it("is left alone when it is here already", async () => {
+    const { cache, transport, database } = await setUp(PAGE_BY_PAGE);
+    await cache.read(pageNo(22));
+    const along = { page: pageNo(22), bytes: new Uint8Array(4096) };
+    transport.misbehave({ entries: (entry) => (entry.page === 20 ? [entry, along] : [entry]) });
+    await cache.prefetch(pagesNo(20, 25));
+    expect(await cache.read(pageNo(22))).toEqual(database.page(pageNo(22)));
+    expect(cache.stats()).toMatchObject({ fetchedPages: 3, failedRequests: 0, segment: { fetched: 0 } });
+  });
+
+  it("is left to the request that was sent for it", async () => {
+    const { cache, transport, database } = await setUp(PAGE_BY_PAGE);
+    transport.hold();
+    const along = { page: pageNo(22), bytes: database.page(pageNo(22)) };
+    transport.misbehave({ entries: (entry) => (entry.page === 20 ? [entry, along] : [entry]) });
+    const ahead = cache.prefetch(pagesNo(20, 25));
+    await laterTurn();
+    const reading = cache.read(pageNo(22));
+    await laterTurn();
+    transport.release();
+    await ahead;
+    expect(await reading).toEqual(database.page(pageNo(22)));
+    expect(transport.asked).toEqual([[20, 25], [22]]);
+    expect(cache.stats()).toMatchObject({ fetchedPages: 3, failedRequests: 0, segment: { fetched: 0 } });
+  });
+});
+
 describe("a request that fails", () => {
   it("tells the reader that the page is not resident, and why", async () => {
     const { cache, transport } = await setUp(SEGMENT_OF_FOUR);

@@ -39,6 +39,11 @@ export interface PageRequest {
   readonly pages: readonly PageRange[];
   /** `demand`: somebody is waiting for at least the first page. */
   readonly urgency: "demand" | "prefetch";
+  /**
+   * Pages of the revision that travel anyway may be yielded too, each at most once.
+   * @default false
+   */
+  readonly takesOthers?: boolean | undefined;
 }
 
 export interface QueryRequest {
@@ -63,8 +68,8 @@ export interface Transport {
   open(options?: AbortOptions & { readonly bootstrap?: Bootstrap | undefined }): Promise<Opening>;
   /**
    * The pages asked for, each exactly once, as their bytes arrive: a batch is what one piece of the answer completed, at
-   * least one page, and no page waits for more to come. Pages of another revision, unrequested pages and wrong lengths
-   * end as errors, never as entries. When the iteration ends normally every page was yielded. Ending the iteration early
+   * least one page, and no page waits for more to come. Pages of another revision, unrequested pages, unless the request
+   * takes others, and wrong lengths end as errors, never as entries. When the iteration ends normally every page was yielded. Ending the iteration early
    * cancels the request.
    */
   fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]>;

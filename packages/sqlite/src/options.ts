@@ -62,7 +62,8 @@ export interface SqliteOptions {
   /** Called after each commit of this handle that may have changed something. Must not throw. */
   readonly onCommit?: Writing["onCommit"];
   /**
-   * Milliseconds on a clock that never goes back, to keep running ahead within its time.
+   * Milliseconds on a clock that never goes back, to keep running ahead within its time, and to let other events happen in
+   * long computations.
    * @default performance.now
    */
   readonly now?: (() => number) | undefined;

@@ -207,6 +207,17 @@ export function describeTransport(subject: TransportSubject): void {
         expect(numbersOf(entries)).toEqual([9, 10]);
       });
 
+      it("gives each page at most once, with its own bytes, to a request that takes others", async () => {
+        const { file, transport, pageSize } = await start();
+        const revision = await revisionOf(transport);
+        const request = { revision, pages: pages(9, 3, 6), urgency: "demand", takesOthers: true } as const;
+        const entries = await collect(transport.fetchPages(request));
+        const numbers = numbersOf(entries);
+        expect(numbers).toEqual(expect.arrayContaining([3, 6, 9]));
+        expect(new Set(numbers).size).toBe(numbers.length);
+        expectPages(entries, file, pageSize);
+      });
+
       it("gives no batch without a page", async () => {
         const { transport } = await start();
         const { shape, pages: opening } = await transport.open({ bootstrap: { kind: "full" } });

@@ -91,9 +91,9 @@ export function retryReads(transport: Transport, policy: RetryPolicy): Transport
     for (let failures = failedBefore + 1; pages.length > 0; failures++) {
       try {
         for await (const batch of transport.fetchPages({ ...request, pages }, given)) {
-          for (const { page } of batch) seen.add(page);
           failures = 1;
-          yield batch;
+          const fresh = batch.filter(({ page }) => seen.add(page));
+          if (fresh.length > 0) yield fresh;
         }
         return;
       } catch (error) {

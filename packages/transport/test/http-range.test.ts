@@ -96,6 +96,24 @@ describe("requests", () => {
     expect(requests).toHaveLength(4);
   });
 
+  it("brings the pages between too, each once, when the request takes others", async () => {
+    const { transport, requests } = remoteOf(honest, { gapBytes: 2 * PAGE });
+    const request = { ...fetchOnce(await revisionOf(transport), 20, 10, 5, 7), takesOthers: true };
+    const entries = await collect(transport.fetchPages(request));
+    expect(entries.map(({ page }) => page).sort((a, b) => a - b)).toEqual([5, 6, 7, 8, 9, 10, 20]);
+    for (const { page, bytes } of entries) {
+      expect(Buffer.compare(bytes, file.subarray((page - 1) * PAGE, page * PAGE))).toBe(0);
+    }
+    expect(requests).toHaveLength(3);
+  });
+
+  it("closes gaps by itself before anything is measured", async () => {
+    const { transport, requests } = remoteOf(honest);
+    const revision = await revisionOf(transport);
+    expect(await numbersOf(transport.fetchPages(fetchOnce(revision, 5, 20, 30)))).toEqual([5, 20, 30]);
+    expect(requests).toHaveLength(2);
+  });
+
   it("sends no more requests at once than it may", async () => {
     let open = 0;
     let most = 0;
@@ -373,7 +391,7 @@ describe("ranges that go on at once", () => {
       if (page === 20) await refused;
       return (page === 20 ? answering(500) : silent())(request);
     };
-    const remote = remoteOf(inTurn(honest, mixed));
+    const remote = remoteOf(inTurn(honest, mixed), { gapBytes: 0 });
     const revision = await revisionOf(remote.transport);
     const reading = remote.transport.fetchPages(fetchOnce(revision, 5, 20, 30))[Symbol.asyncIterator]();
     expect((await reading.next()).value?.map(({ page }: PageEntry) => page)).toEqual([5]);

@@ -1,4 +1,4 @@
-import type { Transport } from "@lacuna/page";
+import { type PageEntry, pageNo, type Transport } from "@lacuna/page";
 import {
   answering,
   breaking,
@@ -111,6 +111,23 @@ describe("withRetry", () => {
     };
     expect(await numbersOf(transport.fetchPages(request))).toEqual([7, 8, 9, 3]);
     expect(inner.asked).toEqual([[7, 8, 9, 3], [9, 3], [3]]);
+  });
+
+  it("hands over what comes along only once", async () => {
+    const database = patternDatabase(20);
+    const inner = new RecordingTransport(database);
+    const error = Object.assign(new Error("broken"), { name: "LacunaError", code: "NETWORK" });
+    const entries = (entry: PageEntry): PageEntry[] => [entry, { ...entry, page: pageNo(8) }];
+    inner.misbehave({ error, afterPages: 1, entries }, { entries });
+    const { transport } = retried(inner);
+    const request = {
+      revision: database.shape.revision,
+      pages: pages(7, 9),
+      urgency: "demand" as const,
+      takesOthers: true,
+    };
+    expect(await numbersOf(transport.fetchPages(request))).toEqual([7, 8, 9]);
+    expect(inner.asked).toEqual([[7, 9], [9]]);
   });
 
   it("counts attempts anew once a page has come", async () => {

@@ -22,18 +22,57 @@ const every = (step: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => 1 + index * step);
 
 describe("the gap that is worth travelling", () => {
-  it("is 16 KiB as long as nothing is measured", () => {
-    expect(worthwhileGap(single(1, 500), { pageSize: PAGE, maxRequests: 6, link: undefined })).toBe(16_384);
+  it("is reckoned for 100 ms and 20 Mbit/s as long as nothing is measured", () => {
+    const assumed: LinkEstimate = { roundTripMs: 100, bytesPerSecond: 2_500_000 };
+    for (const step of [2, 10, 16, 30, 300]) {
+      expect(outcome(every(step, 40), undefined)).toEqual(outcome(every(step, 40), assumed));
+    }
+    expect(outcome(every(4, 20), undefined).requests).toBe(1);
   });
 
   it("is small where all requests go on at once anyway", () => {
     expect(outcome(every(20, 6), LINK)).toEqual({ requests: 6, unwanted: 0 });
+    expect(outcome(every(4, 6), LINK)).toEqual({ requests: 1, unwanted: 15 });
   });
 
   it("closes what spares a whole round of requests", () => {
-    // Seven requests would take two rounds; nine pages between the last two take less than one.
+    // Seven requests would take two rounds; what lies between the last two takes less than a round and a request.
     expect(outcome([...every(100, 6), 511], LINK)).toEqual({ requests: 6, unwanted: 9 });
-    expect(outcome([...every(100, 6), 541], LINK)).toEqual({ requests: 7, unwanted: 0 });
+    expect(outcome([...every(100, 6), 551], LINK)).toEqual({ requests: 7, unwanted: 0 });
+  });
+
+  it("takes the least time for a list of gaps of every length", () => {
+    const wanted: number[] = [1];
+    for (let at = 1; at < 60; at++) wanted.push((wanted.at(-1) ?? 0) + 1 + ((at * 7) % 20));
+    const roundPages = (LINK.roundTripMs * LINK.bytesPerSecond) / 1000 / PAGE;
+    const cost = ({ requests, unwanted }: { requests: number; unwanted: number }): number =>
+      (Math.ceil(requests / 6) + requests / 4) * roundPages + unwanted;
+    const chosen = cost(outcome(wanted, LINK));
+    for (let gap = 0; gap < 20; gap++) {
+      const plan = planRanges(single(...wanted), { pageSize: PAGE, gapBytes: gap * PAGE, demand: true });
+      const travelling = plan.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+      expect(chosen).toBeLessThanOrEqual(
+        cost({ requests: plan.length, unwanted: travelling - wanted.length }),
+      );
+    }
+  });
+
+  it("asks for 85 pages scattered over 510 in at most six requests", () => {
+    const wanted: number[] = [1];
+    for (let at = 1; at < 85; at++) wanted.push((wanted.at(-1) ?? 0) + 1 + ((at * at) % 11));
+    const { requests, unwanted } = outcome(wanted, LINK);
+    expect(requests).toBeLessThanOrEqual(6);
+    expect(unwanted).toBeLessThanOrEqual(4 * wanted.length);
+  });
+
+  it("lets no more than four times the wanted bytes travel, if a round trip carries less", () => {
+    // Gaps of 1 to 24 pages, five of each: all of them would be closed if that were not too much.
+    const wanted: number[] = [1];
+    for (let at = 0; at < 120; at++) wanted.push((wanted.at(-1) ?? 0) + 2 + (at % 24));
+    const { requests, unwanted } = outcome(wanted, { roundTripMs: 50, bytesPerSecond: 5_000_000 });
+    expect(unwanted).toBeGreaterThan(400);
+    expect(unwanted).toBeLessThanOrEqual(4 * wanted.length);
+    expect(requests).toBeGreaterThan(6);
   });
 
   it("closes every gap where the distance is what costs", () => {

@@ -40,8 +40,8 @@ import { worthwhileGap } from "./worthwhile-gap.ts";
 
 export interface HttpRangeOptions extends HttpOptions {
   /**
-   * Bytes nobody wants that may travel between two wanted pages to save a request. `"auto"` weighs the time they take
-   * against that of the requests, as measured; until then it is 16384.
+   * Bytes that may travel between two wanted pages to save a request. `"auto"` weighs the time they take against that of
+   * the requests, as measured, for each list of pages; until then 100 ms and 20 Mbit/s are assumed.
    * @default "auto"
    */
   readonly gapBytes?: number | "auto" | undefined;
@@ -175,7 +175,7 @@ class HttpRangeTransport implements Transport {
         demand: urgency === "demand",
       });
       const streams = plan.map(
-        (range) => (signal: AbortSignal) => this.#fetchRange(range, state, urgency, signal),
+        (range) => (signal: AbortSignal) => this.#fetchRange(range, state, request, signal),
       );
       const pages = mergeStreams(streams, this.#maxRequests, scope.signal);
       if (canValidate(state.validators)) yield* pages;
@@ -196,13 +196,14 @@ class HttpRangeTransport implements Transport {
   async *#fetchRange(
     range: PlannedRange,
     state: StaticRevision,
-    urgency: PageRequest["urgency"],
+    { urgency, takesOthers = false }: PageRequest,
     signal: AbortSignal,
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { pageSize } = state;
     const asked = { first: (range.first - 1) * pageSize, last: range.last * pageSize - 1 };
     const answer = await this.#sendPinned(asked, state, urgency, signal);
-    const splitter = new PageSplitter({ first: range.first, pageSize, wanted: range.wanted });
+    const wanted = takesOthers ? [range] : range.wanted;
+    const splitter = new PageSplitter({ first: range.first, pageSize, wanted });
     yield* split(splitter, exactBody(answer, asked.last - asked.first + 1));
   }
 

@@ -1,6 +1,6 @@
 import { type PageEntry, type PageRange, pageNo } from "@lacuna/page";
 
-/** Cuts a run of bytes that starts at a page boundary into pages, and drops those nobody wants. */
+/** Cuts a run of bytes that starts at a page boundary into pages, and drops those nobody takes. */
 export class PageSplitter {
   readonly #pageSize: number;
   readonly #wanted: readonly PageRange[];

@@ -1,6 +1,6 @@
 import type { PageNo, PageRange } from "@lacuna/page";
 
-/** One range request: every page from `first` to `last` travels, the wanted ones are kept. */
+/** One range request: every page from `first` to `last` travels. */
 export interface PlannedRange extends PageRange {
   /** Ascending, apart from each other, all of them inside. */
   readonly wanted: readonly PageRange[];
