@@ -79,11 +79,14 @@ describe("the reader, bundled for the edge", () => {
     expect(foreign).toEqual([]);
   });
 
-  it("loads on demand what reaches each kind of remote, what finds out the kind, and what hydrates", () => {
+  it("loads on demand what reaches each kind of remote, finds out the kind, hydrates, and keeps files in memory", () => {
     const onDemand = chunks.filter(({ isDynamicEntry }) => isDynamicEntry).map(nameOf);
-    expect(onDemand.sort()).toEqual(
-      [...REMOTES, "lacuna/src/detect-remote.ts", "sync/src/hydrate-now.ts"].sort(),
-    );
+    const others = [
+      "lacuna/src/detect-remote.ts",
+      "storage/src/memory/memory-file.ts",
+      "sync/src/hydrate-now.ts",
+    ];
+    expect(onDemand.sort()).toEqual([...REMOTES, ...others].sort());
     const atStart = modulesOf(loadedWith(chunks.filter(({ isEntry }) => isEntry)));
     expect(atStart).toContain("lacuna/src/reader/reader.ts");
     const early = /protocol\/|transport\/src\/(?:http-|sync-server|published|detect)|hydrat/;

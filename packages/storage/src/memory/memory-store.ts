@@ -12,7 +12,7 @@ import {
 } from "@lacuna/page";
 import { heldPages } from "../held-pages.ts";
 import { afterEnd, checkEntry, checkShape, checkSuccessor } from "../page-entries.ts";
-import { MemoryBytes, MemoryFile } from "./memory-file.ts";
+import type { MemoryBytes, MemoryFile } from "./memory-file.ts";
 
 /**
  * A page store in memory. It is gone with the process, has one owner by nature, and grows with what is put: whoever
@@ -28,7 +28,8 @@ class MemoryStore implements PageStore {
   #shape: DatabaseShape | undefined;
   #meta: Readonly<Record<string, string>> = Object.freeze({});
   readonly #files = new Map<SideFile, MemoryBytes>();
-  readonly #openFiles = new Map<SideFile, MemoryFile>();
+  /** Those open, and those being opened. */
+  readonly #openFiles = new Map<SideFile, MemoryFile | undefined>();
   #closed = false;
 
   shape(): DatabaseShape | undefined {
@@ -100,11 +101,20 @@ class MemoryStore implements PageStore {
   async openFile(name: SideFile): Promise<ByteFile> {
     this.#checkOpen();
     this.#checkFree(name);
-    const bytes = this.#files.get(name) ?? new MemoryBytes();
-    this.#files.set(name, bytes);
-    const file = new MemoryFile(bytes, () => this.#openFiles.delete(name));
-    this.#openFiles.set(name, file);
-    return file;
+    this.#openFiles.set(name, undefined);
+    try {
+      // Whoever only reads has no files beside the pages.
+      const { MemoryBytes, MemoryFile } = await import("./memory-file.ts");
+      this.#checkOpen();
+      const bytes = this.#files.get(name) ?? new MemoryBytes();
+      this.#files.set(name, bytes);
+      const file = new MemoryFile(bytes, () => this.#openFiles.delete(name));
+      this.#openFiles.set(name, file);
+      return file;
+    } catch (error) {
+      this.#openFiles.delete(name);
+      throw error;
+    }
   }
 
   async removeFile(name: SideFile): Promise<void> {
@@ -115,7 +125,7 @@ class MemoryStore implements PageStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const file of this.#openFiles.values()) await file.close();
+    for (const file of this.#openFiles.values()) await file?.close();
     this.#files.clear();
     this.#pages.clear();
   }
