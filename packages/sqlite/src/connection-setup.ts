@@ -15,8 +15,6 @@ export interface ConnectionSetup {
   /** Statements that every instance runs when it is opened. */
   readonly settings: readonly string[];
   readonly counters: ConnectionCounters;
-  /** Milliseconds on a clock that never goes back, to let other events happen in long computations. */
-  readonly now: () => number;
   /** A statement that cannot be suspended ends after its first slice. */
   readonly givesUp?: boolean | undefined;
   readonly lineage: Lineage;

@@ -186,7 +186,7 @@ export class Connection {
       for (;;) {
         if (this.#broken !== undefined) throw this.#broken;
         if (this.lockedView === undefined) view ??= await around.view();
-        const began = this.#setup.now();
+        const began = performance.now();
         const outcome = await this.#attempt(view, around, waitedFor, body);
         if (outcome.kind === "writer") {
           if (this.#writer === undefined) throw readonlyError();
@@ -198,7 +198,7 @@ export class Connection {
         } else if (outcome.kind === "missing") {
           this.#setup.counters.restarts++;
           turn?.end();
-          await this.#fetch(outcome, around, waitedFor, this.#setup.now() - began);
+          await this.#fetch(outcome, around, waitedFor, performance.now() - began);
           await turn?.takeAgain(around.queueSignal);
         } else {
           await this.#conclude(around, outcome);
@@ -277,7 +277,7 @@ export class Connection {
     this.#file.begin({ view, signal, waitedFor, follower });
     this.#signal = signal;
     this.#slices = slices;
-    this.#sliceEnd = this.#setup.now() + slices.milliseconds;
+    this.#sliceEnd = performance.now() + slices.milliseconds;
     let result: { value: T } | { error: unknown };
     try {
       await this.#ready();
@@ -426,7 +426,7 @@ export class Connection {
         rows.push(reader?.readCurrent());
       } else if (result !== SQLITE_ROW) throw sqlErrorOf(this.engine, this.#db, result);
       if (left <= 0) return false;
-      if (this.#setup.now() > this.#sliceEnd) await this.#breathe();
+      if (performance.now() > this.#sliceEnd) await this.#breathe();
     }
   }
 
@@ -565,14 +565,14 @@ export class Connection {
   async #breathe(): Promise<void> {
     await this.#slices.pause();
     this.#signal?.throwIfAborted();
-    this.#sliceEnd = this.#setup.now() + this.#slices.milliseconds;
+    this.#sliceEnd = performance.now() + this.#slices.milliseconds;
   }
 
   /** Called by SQLite as it computes, so that a long computation can be aborted. */
   #onProgress(): number | Promise<number> {
     if (this.#signal === undefined) return 0;
     if (this.#signal.aborted) return 1;
-    if (this.#setup.now() <= this.#sliceEnd) return 0;
+    if (performance.now() <= this.#sliceEnd) return 0;
     if (this.#setup.driver.name !== "jspi") return 1;
     return this.#breathe().then(
       () => 0,

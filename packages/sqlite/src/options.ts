@@ -62,8 +62,7 @@ export interface SqliteOptions {
   /** Called after each commit of this handle that may have changed something. Must not throw. */
   readonly onCommit?: Writing["onCommit"];
   /**
-   * Milliseconds on a clock that never goes back, to keep running ahead within its time, and to let other events happen in
-   * long computations.
+   * Milliseconds on a clock that never goes back, to keep running ahead within its time.
    * @default performance.now
    */
   readonly now?: (() => number) | undefined;

@@ -20,7 +20,6 @@ describeDrivers("an instance", (driver) => {
       cacheBytes: 65_536,
       doubleQuotedStrings: false,
       settings: [],
-      now: () => performance.now(),
       lineage: new Lineage(),
       counters: { waits: 0, restarts: 0, instances: 0 },
     };
