@@ -197,17 +197,17 @@ export class LacunaActor implements Actor {
       await this.#open.pull();
     } catch (error) {
       if (!isLacunaError(error, "PULL_CONFLICT")) throw error;
-      const pulled = this.model.pulled(this.#world.state);
+      const pulled = this.model.pulled();
       await this.#giveUp(error, "conflict" in pulled ? pulled.conflict : undefined);
       return false;
     }
-    const pulled = this.model.pulled(this.#world.state);
+    const pulled = this.model.pulled();
     if ("conflict" in pulled) {
       throw new Error(`${this.name} pulled over a conflict: ${JSON.stringify(pulled.conflict)}`);
     }
     this.model.view = pulled.view;
-    this.#world.count(this.model.left.length > 0 ? "repeated" : "pulled");
-    this.model.pending = this.model.left;
+    this.model.pending = pulled.pending;
+    this.#world.count(pulled.pending.length > 0 ? "repeated" : "pulled");
     return true;
   }
 

@@ -136,9 +136,16 @@ export function repeatAll(
 export class ModelReplica {
   view: State;
   pending: ModelTransaction[] = [];
+  #told: { readonly state: State; readonly left: readonly ModelTransaction[] };
 
   constructor(remote: State) {
     this.view = copied(remote);
+    this.#told = { state: this.view, left: [] };
+  }
+
+  /** The remote tells what is new: that is what the pull brings, whatever else the remote takes before the pull ends. */
+  hear(remote: State): void {
+    this.#told = { state: copied(remote), left: this.left };
   }
 
   /** The transactions that the remote does not have. */
@@ -146,11 +153,14 @@ export class ModelReplica {
     return this.pending.filter(({ isTaken }) => !isTaken);
   }
 
-  /** What it shows after a pull; or the transaction that stands in its way. */
-  pulled(remote: State): { readonly view: State } | { readonly conflict: ModelTransaction } {
-    const view = copied(remote);
-    const conflict = repeatAll(view, this.left);
-    return conflict === undefined ? { view } : { conflict };
+  /** What a pull makes of it: what it shows then, and still has to bring; or the transaction that stands in its way. */
+  pulled():
+    | { readonly view: State; readonly pending: ModelTransaction[] }
+    | { readonly conflict: ModelTransaction } {
+    const view = copied(this.#told.state);
+    const pending = this.pending.filter((transaction) => this.#told.left.includes(transaction));
+    const conflict = repeatAll(view, pending);
+    return conflict === undefined ? { view, pending } : { conflict };
   }
 
   /** The transaction that the remote would refuse. */

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Database } from "@tursodatabase/sync";
 import { expect } from "vitest";
+import type { Operation } from "./model-operations.ts";
 import { type ModelChange, ModelReplica, ModelRun, repeat } from "./model-replica.ts";
 import { sqlOf } from "./model-sql.ts";
-import { copied, type Row, type State, shownDatabase, shownState } from "./model-state.ts";
+import { copied, placeOf, type Row, type State, shownDatabase, shownState } from "./model-state.ts";
 import type { Wire } from "./wire.ts";
 import type { Actor, World } from "./world.ts";
 
@@ -90,14 +91,8 @@ export class TursoActor implements Actor {
     const statements: string[] = [];
     const changes: ModelChange[] = [];
     for (const operation of work.operations(() => view, features, { isPlain: true })) {
-      // It keeps statement by statement, where we keep what became of each row.
-      const modelRun = new ModelRun(view);
       statements.push(...sqlOf(operation, (name) => view.tables.get(name)));
-      modelRun.run(operation);
-      const made = modelRun.end();
-      const table = operation.kind === "upsert" ? view.tables.get(operation.table) : undefined;
-      if (table === undefined || operation.kind !== "upsert") changes.push(...made);
-      else changes.push({ kind: "insert", table: table.name, key: table.key, row: operation.row });
+      changes.push(...remembered(view, operation));
     }
     if (statements.length === 0) return;
     await this.#open.exec(`BEGIN; ${statements.join("; ")}; COMMIT`);
@@ -120,6 +115,30 @@ export class TursoActor implements Actor {
     await this.#open.close();
     await this.#connect();
   }
+}
+
+/**
+ * Runs a statement, and tells what it remembers of it: of every statement what it did, where we remember what became of each
+ * row. So it sends all columns of an upsert, and all that an update sets, whether or not they were the same before.
+ */
+function remembered(view: State, operation: Operation): readonly ModelChange[] {
+  const asWritten = changesAsWritten(view, operation);
+  const modelRun = new ModelRun(view);
+  modelRun.run(operation);
+  return asWritten ?? modelRun.end();
+}
+
+function changesAsWritten({ tables }: State, operation: Operation): ModelChange[] | undefined {
+  if (operation.kind !== "upsert" && operation.kind !== "update") return undefined;
+  const table = tables.get(operation.table);
+  if (table === undefined) return undefined;
+  const { name, key } = table;
+  if (operation.kind !== "update") return [{ kind: "insert", table: name, key, row: operation.row }];
+  const { rows, sets } = operation;
+  return rows.flatMap((row): ModelChange[] => {
+    const before = table.rows.get(placeOf(table, row));
+    return before === undefined ? [] : [{ kind: "update", table: name, key, before, sets }];
+  });
 }
 
 function repeatAnew(view: State, change: ModelChange): ModelChange[] {
