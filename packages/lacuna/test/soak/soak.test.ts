@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { LacunaActor } from "./lacuna-actor.ts";
 import { shownState } from "./model-state.ts";
 import { TursoActor } from "./turso-actor.ts";
@@ -7,6 +7,8 @@ import { type Actor, World } from "./world.ts";
 /** Steps of all worlds together; `test:soak` asks for more. */
 const STEPS = Number(process.env["LACUNA_SOAK_STEPS"] ?? 5000);
 const SEED = Number(process.env["LACUNA_SOAK_SEED"] ?? 1);
+/** Whether to say how far it got, and in the end how often what happened. */
+const IS_TOLD = process.env["LACUNA_SOAK_COUNTS"] !== undefined;
 /** Each world has a schema of its own. */
 const STEPS_OF_A_WORLD = 500;
 
@@ -106,13 +108,20 @@ async function runWorlds(share: number, isMixed: boolean): Promise<void> {
       const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${fewest}`;
       throw new Error(`${command}: ${(cause as Error).message}`, { cause });
     }
+    if (IS_TOLD) console.log(`seed ${seed}: ${steps} steps, ${done + steps} of ${all}`);
     for (const [what, count] of world.counts) counts.set(what, (counts.get(what) ?? 0) + count);
   }
-  if (process.env["LACUNA_SOAK_COUNTS"] !== undefined) console.log(Object.fromEntries(counts));
+  if (IS_TOLD) console.log(Object.fromEntries(counts));
   if (all < 1500) return;
   for (const what of ["repeated", "taken", "killed", "failed: NETWORK", "late before a push"])
     expect(counts.get(what), `how often: ${what}`).toBeGreaterThan(0);
 }
+
+// Waits before another attempt are drawn between none and some time: here they are none.
+beforeEach(() => {
+  const drawn = vi.spyOn(Math, "random").mockReturnValue(0);
+  return () => drawn.mockRestore();
+});
 
 it(
   "replicas of all kinds agree in the end with what was pushed last, whatever happens",
