@@ -6,7 +6,7 @@ import {
   run,
   type SchemaOperation,
 } from "./model-operations.ts";
-import { copied, type Row, type State, type Table } from "./model-state.ts";
+import { copied, type Row, type State, shownState, type Table } from "./model-state.ts";
 
 /** What a client remembers of a statement, or of all it did to a row in a transaction. */
 export type ModelChange =
@@ -132,20 +132,26 @@ export function repeatAll(
   return transactions.find(({ changes }) => !changes.every((change) => repeat(state, change)));
 }
 
+/** The remote at a time. */
+interface Told {
+  readonly state: State;
+  /** The transactions of the replica that it did not have then. */
+  readonly left: readonly ModelTransaction[];
+}
+
 /** What a replica shows, and what it has to bring to the remote. */
 export class ModelReplica {
   view: State;
   pending: ModelTransaction[] = [];
-  #told: { readonly state: State; readonly left: readonly ModelTransaction[] };
+  /** What the last pull brought. */
+  #base: State;
+  #told: Told;
+  #isStale = false;
 
   constructor(remote: State) {
     this.view = copied(remote);
-    this.#told = { state: this.view, left: [] };
-  }
-
-  /** The remote tells what is new: that is what the pull brings, whatever else the remote takes before the pull ends. */
-  hear(remote: State): void {
-    this.#told = { state: copied(remote), left: this.left };
+    this.#base = copied(remote);
+    this.#told = { state: this.#base, left: [] };
   }
 
   /** The transactions that the remote does not have. */
@@ -153,14 +159,36 @@ export class ModelReplica {
     return this.pending.filter(({ isTaken }) => !isTaken);
   }
 
-  /** What a pull makes of it: what it shows then, and still has to bring; or the transaction that stands in its way. */
-  pulled():
-    | { readonly view: State; readonly pending: ModelTransaction[] }
-    | { readonly conflict: ModelTransaction } {
-    const view = copied(this.#told.state);
-    const pending = this.pending.filter((transaction) => this.#told.left.includes(transaction));
+  /** The remote tells what is new: that is what the pull brings, whatever else the remote takes before the pull ends. */
+  hear(remote: State): void {
+    this.#told = { state: copied(remote), left: this.left };
+  }
+
+  /** Whether the remote told of something that a pull must bring. If not, the pull leaves everything as it is. */
+  get isBehind(): boolean {
+    const { state, left } = this.#told;
+    const wasTaken = this.pending.some((transaction) => !left.includes(transaction));
+    return this.#isStale || wasTaken || shownState(state).join("\n") !== shownState(this.#base).join("\n");
+  }
+
+  /** Takes what the remote told. @returns the transaction that stands in its way; nothing has changed then */
+  pull(): ModelTransaction | undefined {
+    const { state, left } = this.#told;
+    const view = copied(state);
+    const pending = this.pending.filter((transaction) => left.includes(transaction));
     const conflict = repeatAll(view, pending);
-    return conflict === undefined ? { view, pending } : { conflict };
+    if (conflict !== undefined) return conflict;
+    this.view = view;
+    this.pending = pending;
+    this.#base = state;
+    this.#isStale = false;
+    return undefined;
+  }
+
+  /** Gives up a transaction. What it did is shown until the next pull. */
+  giveUp(given: ModelTransaction): void {
+    this.pending = this.pending.filter((transaction) => transaction !== given);
+    this.#isStale = true;
   }
 
   /** The transaction that the remote would refuse. */
