@@ -1,11 +1,4 @@
-import {
-  changeRow,
-  hasColumns,
-  type Operation,
-  putRow,
-  run,
-  type SchemaOperation,
-} from "./model-operations.ts";
+import { changeRow, hasColumns, putRow, run, type SchemaOperation } from "./model-operations.ts";
 import { copied, type Row, type State, shownState, type Table } from "./model-state.ts";
 
 /** What a client remembers of a statement, or of all it did to a row in a transaction. */
@@ -38,59 +31,6 @@ export interface ModelTransaction {
   number: number;
   /** Whether the remote has it. */
   isTaken: boolean;
-}
-
-/** Runs a transaction over a state, and tells what is to be remembered of it. */
-export class ModelRun {
-  readonly changes: ModelChange[] = [];
-  readonly #state: State;
-  #touched = new Map<string, Map<string, Row | undefined>>();
-
-  constructor(state: State) {
-    this.#state = state;
-  }
-
-  run(operation: Operation): void {
-    const isOfSchema = !["insert", "upsert", "replace", "update", "delete"].includes(operation.kind);
-    if (isOfSchema) this.#settle();
-    const done = run(this.#state, operation, (table, place) => {
-      const touched = this.#touched.get(table.name) ?? new Map<string, Row | undefined>();
-      this.#touched.set(table.name, touched);
-      if (!touched.has(place)) touched.set(place, table.rows.get(place));
-    });
-    if (!done) throw new Error(`BUG: the soak made a statement that fails: ${JSON.stringify(operation)}`);
-    if (isOfSchema) this.changes.push({ kind: "schema", operation: operation as SchemaOperation });
-  }
-
-  /** @returns what became of each row since the last change of the schema, all in all */
-  end(): readonly ModelChange[] {
-    this.#settle();
-    return this.changes;
-  }
-
-  #settle(): void {
-    for (const [name, touched] of this.#touched) {
-      const table = this.#state.tables.get(name);
-      for (const [place, before] of touched) {
-        const change = differenceOf(name, table?.key ?? [], before, table?.rows.get(place));
-        if (change !== undefined) this.changes.push(change);
-      }
-    }
-    this.#touched = new Map();
-  }
-}
-
-function differenceOf(
-  table: string,
-  key: readonly string[],
-  before: Row | undefined,
-  after: Row | undefined,
-): ModelChange | undefined {
-  if (before === undefined) return after && { kind: "insert", table, key, row: after };
-  if (after === undefined) return { kind: "delete", table, key, before };
-  const sets = Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
-  if (Object.keys(sets).length === 0) return undefined;
-  return { kind: "update", table, key, before, sets };
 }
 
 /** Repeats a change over another state. @returns false if it fails there */
