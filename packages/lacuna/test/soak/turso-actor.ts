@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Database } from "@tursodatabase/sync";
 import { expect } from "vitest";
-import type { Operation } from "./model-operations.ts";
+import { type Operation, run } from "./model-operations.ts";
 import { type ModelChange, ModelReplica, repeat } from "./model-replica.ts";
 import { ModelRun } from "./model-run.ts";
 import { sqlOf } from "./model-sql.ts";
-import { copied, placeOf, type Row, type State, shownDatabase, shownState } from "./model-state.ts";
+import { copied, placeOf, type State, shownDatabase, shownState } from "./model-state.ts";
 import type { Wire } from "./wire.ts";
 import type { Actor, World } from "./world.ts";
 
@@ -142,14 +142,24 @@ function changesAsWritten({ tables }: State, operation: Operation): ModelChange[
   });
 }
 
+/**
+ * Repeats a change after a pull, and tells what it remembers of that. It repeats an insert by taking away the row of that key
+ * and putting another in its place: in columns that were added since, that one has what a new row has.
+ */
 function repeatAnew(view: State, change: ModelChange): ModelChange[] {
   const table = change.kind === "schema" ? undefined : view.tables.get(change.table);
-  const find = (row: Row): Row | undefined =>
-    [...(table?.rows.values() ?? [])].find((held) => table?.key.every((name) => held[name] === row[name]));
-  const had = change.kind === "insert" || change.kind === "schema" ? undefined : find(change.before);
-  if (!repeat(view, change))
+  if (change.kind === "schema" || table === undefined)
     throw new Error(`BUG: a change that cannot be repeated: ${JSON.stringify(change)}`);
-  if (change.kind === "schema") return [change];
-  if (change.kind === "insert") return [{ ...change, row: find(change.row) ?? change.row }];
-  return had === undefined ? [] : [change];
+  const row = change.kind === "insert" ? change.row : change.before;
+  const place = placeOf(table, row);
+  const had = table.rows.get(place);
+  if (change.kind !== "insert") {
+    repeat(view, change);
+    return had === undefined ? [] : [change];
+  }
+  run(view, { kind: "replace", table: change.table, row });
+  const added = { ...change, row: table.rows.get(place) ?? row };
+  return had === undefined
+    ? [added]
+    : [{ kind: "delete", table: change.table, key: change.key, before: had }, added];
 }
