@@ -8,7 +8,6 @@ import {
   LacunaError,
   type PageEntry,
   PageSet,
-  type QueryRequest,
   type RemoteAnswer,
   type RemotePipeline,
   type SyncTransport,
@@ -16,6 +15,7 @@ import {
 } from "@lacuna/page";
 import { endable, endIteration } from "./endable.ts";
 import { type RetryOptions, RetryPolicy } from "./retry-policy.ts";
+import { unbroken } from "./unbroken.ts";
 import { retryReads } from "./with-read-retry.ts";
 
 /**
@@ -33,29 +33,15 @@ export function withRetry(transport: Transport, options?: RetryOptions): Transpo
 export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
   const policy = new RetryPolicy(options);
 
-  async function* queryPages(
-    request: QueryRequest,
-    given?: AbortOptions,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const held = new PageSet(request.held);
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const batch of transport.queryPages?.({ ...request, held }, given) ?? []) {
-          for (const { page } of batch) held.add(page);
-          failures = 1;
-          yield batch;
-        }
-        return;
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
-  }
+  const query = transport.queryPages?.bind(transport);
+  const queryPages: Transport["queryPages"] =
+    query &&
+    ((request, given) => {
+      const rest = (held: PageSet) => () => query({ ...request, held }, given);
+      return unbroken({ policy, signal: given?.signal, seen: new PageSet(request.held), rest });
+    });
 
-  const patient: Transport = {
-    ...retryReads(transport, policy),
-    ...(transport.queryPages === undefined ? {} : { queryPages }),
-  };
+  const patient: Transport = { ...retryReads(transport, policy), ...(queryPages && { queryPages }) };
   if (!isSyncTransport(transport)) return patient;
   const sync: SyncTransport = transport;
 
@@ -63,35 +49,13 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
     for (let failures = 1; ; failures++) {
       try {
         const { shape, pages } = await sync.pull(request, given);
-        return { shape, pages: endable(pulled(request, shape, pages, given), () => endIteration(pages)) };
+        // Only the remote knows what is left when it breaks off, so it is asked again.
+        const rest = () => () => pulledAgain(request, shape, given);
+        const pulled = unbroken({ policy, signal: given?.signal, begun: pages, rest });
+        return { shape, pages: endable(pulled, () => endIteration(pages)) };
       } catch (error) {
         await policy.pause(error, failures, given?.signal);
       }
-    }
-  }
-
-  /** Only the remote knows what is left when it breaks off, so it is asked again. */
-  async function* pulled(
-    request: DifferenceRequest,
-    shape: DatabaseShape,
-    begun: AsyncIterable<readonly PageEntry[]>,
-    given: AbortOptions | undefined,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const seen = new PageSet();
-    let source: AsyncIterable<readonly PageEntry[]> = begun;
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const batch of source) {
-          const fresh = batch.filter(({ page }) => seen.add(page));
-          if (fresh.length === 0) continue;
-          failures = 1;
-          yield fresh;
-        }
-        return;
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-      source = pulledAgain(request, shape, given);
     }
   }
 
