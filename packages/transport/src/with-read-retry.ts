@@ -30,14 +30,8 @@ export function withReadRetry(transport: Transport, options: RetryOptions = {}):
 /** The reading half of a transport, trying again as a policy says. */
 export function retryReads(transport: Transport, policy: RetryPolicy): Transport {
   async function open(given?: OpenOptions): Promise<Opening> {
-    for (let failures = 1; ; failures++) {
-      try {
-        const { shape, pages } = await transport.open(given);
-        return { shape, pages: endable(continued(pages, shape, given), () => endIteration(pages)) };
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
+    const { shape, pages } = await policy.run(() => transport.open(given), given?.signal);
+    return { shape, pages: endable(continued(pages, shape, given), () => endIteration(pages)) };
   }
 
   /** The pages of an opening; when they break off, the rest of them by other means. */

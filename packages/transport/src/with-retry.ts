@@ -46,17 +46,12 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
   const sync: SyncTransport = transport;
 
   async function pull(request: DifferenceRequest, given?: AbortOptions): Promise<Difference> {
-    for (let failures = 1; ; failures++) {
-      try {
-        const { shape, pages } = await sync.pull(request, given);
-        // Only the remote knows what is left when it breaks off, so it is asked again.
-        const rest = () => () => pulledAgain(request, shape, given);
-        const pulled = unbroken({ policy, signal: given?.signal, begun: pages, rest });
-        return { shape, pages: endable(pulled, () => endIteration(pages)) };
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
+    const signal = given?.signal;
+    const { shape, pages } = await policy.run(() => sync.pull(request, given), signal);
+    // Only the remote knows what is left when it breaks off, so it is asked again.
+    const rest = () => () => pulledAgain(request, shape, given);
+    const pulled = unbroken({ policy, signal, begun: pages, rest });
+    return { shape, pages: endable(pulled, () => endIteration(pages)) };
   }
 
   async function* pulledAgain(
@@ -73,14 +68,8 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
   }
 
   async function execute(pipeline: RemotePipeline, given?: ExecuteOptions): Promise<RemoteAnswer> {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await sync.execute(pipeline, given);
-      } catch (error) {
-        if (given?.repeatable !== true) throw error;
-        await policy.pause(error, failures, given.signal);
-      }
-    }
+    const send = () => sync.execute(pipeline, given);
+    return given?.repeatable === true ? policy.run(send, given.signal) : send();
   }
 
   return Object.assign(patient, { pull, execute });
