@@ -97,7 +97,10 @@ export class Instance {
     const cached = this.#statements.take(sql);
     if (cached !== undefined) return cached;
     const text = this.#watch?.textOf(sql) ?? sql;
-    const { compiled, effects } = await this.#listen(() => this.#compiler.compile(this.#db, text));
+    const { compiled, effects } = await this.#listen(
+      () => this.#compiler.compile(this.#db, text),
+      () => text,
+    );
     return this.#statements.add(sql, compiled, effects);
   }
 
@@ -106,7 +109,11 @@ export class Instance {
     start: number,
     end: number,
   ): Promise<Pick<CompiledStatement, "pointer" | "effects"> & { readonly tail: number }> {
-    const { compiled, effects } = await this.#listen(() => this.#compiler.prepare(this.#db, start, end));
+    const { sqlite, heap } = this.engine;
+    const { compiled, effects } = await this.#listen(
+      () => this.#compiler.prepare(this.#db, start, end),
+      ({ pointer }) => heap.cString(sqlite.sqlite3_sql(pointer)) ?? "",
+    );
     return { ...compiled, effects };
   }
 
@@ -209,8 +216,9 @@ export class Instance {
 
   async #listen<T>(
     compile: () => Promise<T>,
+    textOf: (compiled: T) => string,
   ): Promise<{ readonly compiled: T; readonly effects: StatementEffects }> {
-    return this.#watch?.during(compile) ?? { compiled: await compile(), effects: NO_EFFECTS };
+    return this.#watch?.during(compile, textOf) ?? { compiled: await compile(), effects: NO_EFFECTS };
   }
 
   async #ask(sql: string): Promise<SqlResult[][]> {
