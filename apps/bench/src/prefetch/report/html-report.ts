@@ -4,7 +4,7 @@ import type { Cost } from "../measure.ts";
 import { type DotRow, dotPlot, escapeHtml, seriesSign } from "./dot-plot.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, type ReportedSystem, ReportIndex } from "./report.ts";
 import { REPORT_STYLE } from "./report-style.ts";
-import { reportTables } from "./tables.ts";
+import { failureTables, reportTables } from "./tables.ts";
 
 /** The whole report as one page that needs nothing else. */
 export function htmlReport(report: Report): string {
@@ -24,6 +24,7 @@ export function htmlReport(report: Report): string {
 <h1>Queries ahead of the network</h1>
 <p class="lead">The same queries by Lacuna and by others, over a simulated network in virtual time: what was counted does not
 depend on the machine. Every answer was compared with SQLite's own. ${report.quick ? "A short run on small data." : ""}</p>
+${stopped(report)}
 ${keyFigures(index)}
 <h2>At ${main}</h2>
 <p class="soft">Logarithmic: left is better. The black line is the lower bound: one round trip for each dependent level, and the
@@ -53,6 +54,7 @@ ${others
 ${ablationPlot(index)}
 <h2>Promises</h2>
 ${barTable(report.bars)}
+${failureTables(report).map(openTableHtml).join("\n")}
 <h2>All numbers</h2>
 ${reportTables(report).map(tableHtml).join("\n")}
 <h2>How it was measured</h2>
@@ -61,6 +63,13 @@ ${method(report)}
 </body>
 </html>
 `;
+}
+
+/** A run that was stopped is told from one that came to its end. */
+function stopped({ workloads, plannedWorkloads }: Report): string {
+  const done = workloads.length - 1;
+  if (done >= plannedWorkloads) return "";
+  return `<p class="missed">Not finished: ${done} of ${plannedWorkloads} workloads.</p>`;
 }
 
 const comparable = ({ systems }: Report): ReportedSystem[] =>
@@ -173,7 +182,13 @@ function barTable(bars: readonly Bar[]): string {
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
 }
 
-function tableHtml({ title, columns, rows }: ResultTable): string {
+const tableHtml = (table: ResultTable): string =>
+  `<details><summary>${escapeHtml(table.title)}</summary>${cellsHtml(table)}</details>`;
+
+const openTableHtml = (table: ResultTable): string =>
+  `<h2>${escapeHtml(table.title)}</h2>\n${cellsHtml(table)}`;
+
+function cellsHtml({ columns, rows }: ResultTable): string {
   const cell = (value: string | number): string =>
     typeof value === "number"
       ? `<td class="number">${numberText(value)}</td>`
@@ -185,7 +200,7 @@ function tableHtml({ title, columns, rows }: ResultTable): string {
     })
     .join("");
   const body = rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("\n");
-  return `<details><summary>${escapeHtml(title)}</summary><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div></details>`;
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 function method({ databases, node }: Report): string {
