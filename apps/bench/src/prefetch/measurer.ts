@@ -69,7 +69,7 @@ export class Measurer {
   async measure(task: Task, patienceSeconds: number): Promise<unknown> {
     // Who is ended leaves files behind: all of them are under one directory.
     this.#child ??= startProcess(new URL("./measuring-process.ts", import.meta.url), {
-      environment: { TMPDIR: this.#directory },
+      environment: { TMPDIR: this.#directory, TEMP: this.#directory },
     });
     const child = this.#child;
     let isLate = false;

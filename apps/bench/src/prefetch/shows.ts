@@ -1,7 +1,7 @@
 import type { Bar } from "../bench.ts";
 import { barHolds } from "../result-text.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, ReportIndex } from "./report/report.ts";
-import { facts, whyAboveBound, whyBehind } from "./why.ts";
+import { facts, whyAboveBound, whyBehind, whyNotCompressed } from "./why.ts";
 
 /** What is promised of single workloads, after `design.md`. */
 interface Promised {
@@ -68,8 +68,14 @@ export function shows(report: Report, extras: Extras | undefined): Bar[] {
 function addFailures(report: Report, add: AddBar): void {
   const others = report.systems.filter(({ kind }) => kind === "peer").map(({ id }) => id);
   const ours = report.failures.filter(({ system }) => !others.includes(system));
-  add({ what: "Lacuna without the right answer", found: ours.length, atMost: 0, unit: "workloads" }, () =>
-    ours.map(({ workload, system, reason }) => `${workload}, ${system}: ${reason}`).join("; "),
+  add(
+    {
+      what: "Lacuna without an answer, or with another than SQLite",
+      found: ours.length,
+      atMost: 0,
+      unit: "measurements",
+    },
+    () => ours.map(({ workload, system, reason }) => `${workload}, ${system}: ${reason}`).join("; "),
   );
 }
 
@@ -149,7 +155,7 @@ function addTimes(index: ReportIndex, add: AddBar): void {
     if (line <= bound.levels * profile.rttMs) continue;
     const found = compressed.simulatedMs / boundMs(bound, profile);
     add({ what: name, found, atMost: 1, unit: "× the raw bound, pages compressed" }, () =>
-      facts(workload, compressed),
+      whyNotCompressed(workload, compressed),
     );
   }
 }

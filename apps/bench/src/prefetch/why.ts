@@ -43,6 +43,16 @@ export function whyBehind(
   return [reason, counts(bound, cost), theirs, ...ownDoing(cost)].join("; ");
 }
 
+/** Why compressed pages took longer than raw ones would at their best. */
+export function whyNotCompressed(workload: ReportedWorkload, cost: Cost): string {
+  const { bytes = 0 } = workload.bound ?? {};
+  const reason =
+    cost.receivedBytes > 0.95 * bytes
+      ? "this content cannot be compressed"
+      : `compressed to ${Math.round((100 * cost.receivedBytes) / bytes)} % of what is needed, but waited longer than the bound`;
+  return `${reason}; ${facts(workload, cost)}`;
+}
+
 /** What there is to know about a cost, for whoever asks why. */
 export function facts({ bound }: ReportedWorkload, cost: Cost): string {
   return [...(bound === undefined ? [] : [counts(bound, cost)]), ...ownDoing(cost)].join("; ");
