@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { firstExample } from "./first-example.ts";
-import { importedEntries, type PackedManifest } from "./packed-package.ts";
+import { importedEntries, type PackedEntry, type PackedManifest } from "./packed-package.ts";
 import { runProgram } from "./run-program.ts";
 
 // Packs every public package, installs the tarballs into an empty project as a user would, and there imports every
@@ -32,7 +32,7 @@ async function check(): Promise<void> {
   const project = await install(tarballs);
   const entries = packages.flatMap(({ manifest }) => importedEntries(manifest));
   await checkFiles(project, packages);
-  await writeFile(join(project, "import-all.mjs"), importAll(entries.map(({ specifier }) => specifier)));
+  await writeFile(join(project, "import-all.mjs"), importAll(entries));
   for (const [index, readme] of EXAMPLES.entries()) {
     await writeFile(join(project, `example-${index}.ts`), await readExample(readme));
   }
@@ -103,10 +103,10 @@ async function checkFiles(project: string, packages: readonly PublicPackage[]): 
   }
 }
 
-function importAll(specifiers: readonly string[]): string {
-  return `for (const specifier of ${JSON.stringify(specifiers)}) {
+function importAll(entries: readonly PackedEntry[]): string {
+  return `for (const { specifier, script } of ${JSON.stringify(entries)}) {
   const names = Object.keys(await import(specifier));
-  if (names.length === 0) throw new Error(specifier + " exports nothing");
+  if (names.length === 0 && !script) throw new Error(specifier + " exports nothing");
 }
 `;
 }

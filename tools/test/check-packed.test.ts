@@ -30,12 +30,24 @@ describe("importedEntries", () => {
       "./package.json": "./package.json",
     };
     expect(importedEntries({ name: "@lacuna/x", exports })).toEqual([
-      { specifier: "@lacuna/x", files: ["./dist/index.d.ts", "./dist/index.node.js", "./dist/index.js"] },
+      {
+        specifier: "@lacuna/x",
+        files: ["./dist/index.d.ts", "./dist/index.node.js", "./dist/index.js"],
+        script: false,
+      },
       {
         specifier: "@lacuna/x/node",
         files: ["./dist/node/index.d.ts", "./dist/node/index.node.js", "./dist/node/index.js"],
+        script: false,
       },
     ]);
+  });
+
+  it("say which of them is the script of a worker", () => {
+    const exports = { "./worker": { types: "./dist/worker.d.ts", default: "./dist/worker.js" } };
+    const sideEffects = ["./dist/worker.js"];
+    expect(importedEntries({ name: "w", exports, sideEffects })).toMatchObject([{ script: true }]);
+    expect(importedEntries({ name: "w", exports, sideEffects: false })).toMatchObject([{ script: false }]);
   });
 
   it("are none for a package that is a command only", () => {

@@ -1,4 +1,3 @@
-import { withProcessClock } from "../network/process-clock.ts";
 import { type Handler, type NetworkProfile, simulatedNetwork } from "../network/simulated-network.ts";
 import type { AnswerCheck } from "./answer-check.ts";
 import { RequestLog, serialMilliseconds } from "./systems/request-log.ts";
@@ -94,13 +93,11 @@ export async function measureOnNetwork(
 ): Promise<Opened> {
   const network = simulatedNetwork(profile, site.handlers[system.server]);
   const url = system.path === "file" ? `${SERVER_URL}/${site.name}` : SERVER_URL;
-  const { taken, cpu, db } = await withProcessClock(network.nowMs, () =>
-    stages(
-      () => system.open({ url, fetch: network.fetch, now: network.nowMs }),
-      workload,
-      check,
-      () => network.traffic(),
-    ),
+  const { taken, cpu, db } = await stages(
+    () => system.open({ url, fetch: network.fetch, now: network.nowMs }),
+    workload,
+    check,
+    () => network.traffic(),
   );
   const own = await db.stats?.();
   await db.close();
