@@ -12,6 +12,8 @@ export interface TableFacts {
   readonly unique: readonly (readonly number[])[];
   /** Positions in `columns` that cannot be NULL. */
   readonly notNull: readonly number[];
+  /** Positions in `columns` of REAL affinity. */
+  readonly real: readonly number[];
   /** What becomes of changes that triggers or foreign keys made: see `indirectChanges`. */
   readonly indirect: IndirectChanges;
 }
@@ -93,13 +95,14 @@ function factsOf(
     // A key with an expression, or with a generated column, is beyond what can be compared.
     unique: unique.filter((key) => key.every((position) => position >= 0)),
     notNull: given.flatMap((column, position) => (column.notNull ? [position] : [])),
+    real: given.flatMap((column, position) => (column.affinity === "REAL" ? [position] : [])),
     indirect: indirectChanges(name, sql, triggers),
   };
 }
 
 /** Facts as text. */
-export function encodeFacts({ name, columns, key, unique, notNull, indirect }: TableFacts): string {
-  return JSON.stringify([name, columns, key, unique, notNull, indirect]);
+export function encodeFacts({ name, columns, key, unique, notNull, indirect, real }: TableFacts): string {
+  return JSON.stringify([name, columns, key, unique, notNull, indirect, real]);
 }
 
 /** @throws {LacunaError} `REPLICA_CORRUPT` if the text is something else */
@@ -113,7 +116,9 @@ export function decodeFacts(
   } catch (cause) {
     throw reader.error("facts of a table expected, found no JSON", cause);
   }
-  const [name, columns, key, unique, notNull, indirect] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  const [name, columns, key, unique, notNull, indirect, real = []] = Array.isArray(parts)
+    ? (parts as unknown[])
+    : [];
   const isPositions = (value: unknown): value is number[] =>
     Array.isArray(value) &&
     Array.isArray(columns) &&
@@ -126,9 +131,10 @@ export function decodeFacts(
     Array.isArray(unique) &&
     unique.every(isPositions) &&
     isPositions(notNull) &&
+    isPositions(real) &&
     (indirect === "send" || indirect === "leave" || indirect === "send-old")
   ) {
-    return { name, columns, key, unique, notNull, indirect };
+    return { name, columns, key, unique, notNull, indirect, real };
   }
   throw reader.error("facts of a table expected, found other JSON");
 }
