@@ -108,6 +108,18 @@ describe("a statement over HTTP", () => {
     expect(results?.[0]?.error?.code).toBe("SQLITE_RANGE");
   });
 
+  it("has the columns of its rows, also where the table was altered since it ran last", async () => {
+    const server = await sqlServer({ setup: "CREATE TABLE t(a); INSERT INTO t VALUES (1)" });
+    const select = "SELECT * FROM t";
+    const alter = (name: string) => `ALTER TABLE t ADD COLUMN ${name} DEFAULT 5`;
+    const results = await server.run(select, alter("b"), select, "DELETE FROM t", alter("c"), select);
+    const selected = results.map(({ response }) => response?.result).filter((_, i) => [2, 5].includes(i));
+    const [full, empty] = selected.map((result) => result?.cols);
+    expect(full).toMatchObject([{ name: "a" }, { name: "b" }]);
+    expect(selected[0]?.rows).toEqual([[integer(1), integer(5)]]);
+    expect(empty).toMatchObject([{ name: "a" }, { name: "b" }, { name: "c" }]);
+  });
+
   it("that reaches for another file is refused, and the next one runs", async () => {
     const server = await sqlServer();
     const results = await server.run("ATTACH 'x.db' AS x", "VACUUM INTO 'y.db'", "VACUUM", "SELECT 1");

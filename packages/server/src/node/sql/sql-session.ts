@@ -186,20 +186,19 @@ export class SqlSession {
     const statement = this.#prepare(plain.sql);
     const bound = argumentsOf(plain);
     const before = this.#count();
-    let cols: SqlColumnJson[] = [];
+    const hasRows = plain.wantRows && statement.columns().length > 0;
     try {
-      cols = plain.wantRows ? columnsOf(statement) : [];
-      if (cols.length === 0) statement.run(...bound);
-      else {
+      if (hasRows) {
         for (const row of statement.iterate(...bound))
           yield (row as unknown as SqlValue[]).map(encodeSqlValue);
-      }
+      } else statement.run(...bound);
     } catch (error) {
       throw failureOf(error);
     }
     const after = this.#count();
     return {
-      cols,
+      // A table may have been altered since the statement was prepared: what it has now is what it ran with.
+      cols: hasRows ? columnsOf(statement) : [],
       affected_row_count: after.total === before.total ? 0 : after.changes,
       last_insert_rowid: after.rowid,
     };
