@@ -50,7 +50,7 @@ export interface ServedSqlFileOptions {
 export interface ServedSqlFile extends ServedSql {
   /** How many streams are open. */
   readonly openStreams: number;
-  /** Rolls back what is open. Calling it again is harmless. */
+  /** Rolls back what is open and gives up what runs. Calling it again is harmless. */
   close(): Promise<void>;
 }
 
@@ -130,7 +130,7 @@ export function openServedSql(path: string, options: ServedSqlFileOptions = {}):
       const { results, closed, failed, worthKeeping } = await stream.pipeline(request, signal);
       // Who has no baton and met an error may never come back: nothing of it is left open.
       const goesOn = worthKeeping && !closed && !(failed && request.baton === undefined);
-      if (goesOn) return { baton: keep(stream), results };
+      if (goesOn && streams.has(stream)) return { baton: keep(stream), results };
       await end(stream);
       return { baton: undefined, results };
     } catch (error) {
@@ -163,9 +163,9 @@ export function openServedSql(path: string, options: ServedSqlFileOptions = {}):
     }
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
-      await lines.return();
-      if (finished && baton !== undefined && !closed) keep(stream, baton);
+      if (finished && baton !== undefined && streams.has(stream)) keep(stream, baton);
       else await end(stream);
+      await lines.return();
     };
     return { baton, lines: all(), close: () => (closing ??= close()) };
   };
