@@ -278,6 +278,23 @@ describe("other requests of a pipeline", () => {
     expect(second.baton).toBeNull();
   });
 
+  it("have results of a limited size together", async () => {
+    const server = await sqlServer({ maxResultBytes: 10_000 });
+    const rows = execute("SELECT hex(zeroblob(3000))");
+    const names = execute(`SELECT 1 AS "${"n".repeat(6000)}" WHERE 0`);
+    const store = { type: "store_sql", sql_id: 1, sql: "SELECT 1" };
+    for (const large of [rows, names]) {
+      const { results } = await server.pipeline([large, store, large, large, execute("SELECT 'small'")]);
+      expect(results?.map(({ error }) => error?.code ?? "ok")).toEqual([
+        "ok",
+        "ok",
+        "RESPONSE_TOO_LARGE",
+        "RESPONSE_TOO_LARGE",
+        "ok",
+      ]);
+    }
+  });
+
   it("tell whether a transaction is open", async () => {
     const server = await sqlServer();
     const { results } = await server.pipeline([

@@ -14,7 +14,8 @@ export interface ServedSqlFileOptions {
    */
   readonly pool?: SqlProcessPool | undefined;
   /**
-   * How long the SQL of one request may run, in milliseconds. Then it is interrupted and rolled back.
+   * How long the SQL of one request may run, in milliseconds. Then it is interrupted and rolled back. A cursor, which runs as
+   * fast as it is read, may take so long over each 64 KiB of its lines.
    * @default 10000
    */
   readonly sqlLimitMs?: number | undefined;
@@ -34,7 +35,7 @@ export interface ServedSqlFileOptions {
    */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * What the result of one request may take, in bytes, about. A cursor has no such limit.
+   * What the results of one pipeline may take together, in bytes, about. A cursor has no such limit.
    * @default 33554432
    */
   readonly maxResultBytes?: number | undefined;

@@ -23,6 +23,8 @@ const KEPT_STATEMENTS = 64;
 
 /** One connection to a database, and what SQL over HTTP asks of it. Everything is synchronous. */
 export class SqlSession {
+  /** Bytes of the results that are made already of what is answered together. */
+  resultBytes = 0;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #maxResultBytes: number;
@@ -152,6 +154,12 @@ export class SqlSession {
     };
   }
 
+  /** Adds a result to those made already. @throws {SqlFailure} if they are too large together */
+  countResult(bytes: number): void {
+    this.#checkSize(bytes);
+    this.resultBytes += bytes;
+  }
+
   /** Gives up the transaction, if there is one. */
   rollback(): void {
     if (this.inTransaction) this.#database.exec("ROLLBACK");
@@ -239,8 +247,8 @@ export class SqlSession {
   }
 
   #checkSize(bytes: number): void {
-    if (bytes <= this.#maxResultBytes) return;
-    const message = `the result is larger than ${this.#maxResultBytes} bytes; ask for less, or use a cursor`;
+    if (this.resultBytes + bytes <= this.#maxResultBytes) return;
+    const message = `the results take more than ${this.#maxResultBytes} bytes; ask for less, or use a cursor`;
     throw new SqlFailure("RESPONSE_TOO_LARGE", message);
   }
 

@@ -72,6 +72,7 @@ export class SqlStream {
       failed = true;
       results.push(textOfError(failure));
     };
+    let resultBytes = 0;
     // Requests that need SQLite are handed over together, up to one that needs the stream itself.
     let plain: PlainRequest[] = [];
     const flush = async (): Promise<void> => {
@@ -80,8 +81,9 @@ export class SqlStream {
       plain = [];
       const before = results.length;
       try {
-        await this.#run(batch, signal, (json, isFailure) => {
+        await this.#run(batch, resultBytes, signal, (json, isFailure) => {
           results.push(json);
+          resultBytes += json.length;
           failed ||= isFailure;
         });
       } catch (error) {
@@ -178,12 +180,13 @@ export class SqlStream {
 
   async #run(
     requests: readonly PlainRequest[],
+    resultBytes: number,
     signal: AbortSignal,
     onResult: (json: string, failed: boolean) => void,
   ): Promise<void> {
     const { process } = await this.#ready(needTurn(requests), signal);
     const outcome = await process.ask(
-      { kind: "run", requests },
+      { kind: "run", requests, resultBytes },
       this.#context.limitMs,
       (report) => {
         if (report.kind === "result") onResult(report.json, report.failed);
