@@ -15,6 +15,7 @@ import {
 import { SqlFailure } from "../../sql/sql-error.ts";
 import { inspectSql, sqlParameters } from "../../sql/sql-inspection.ts";
 import { sqlTokens } from "../../sql/sql-tokens.ts";
+import { extendedCode } from "../sqlite-error.ts";
 import { restrict } from "./restrict.ts";
 import type { OpenOptions, PlainStatement, PlainStep } from "./sql-messages.ts";
 import { sqliteCodeName } from "./sqlite-code.ts";
@@ -298,9 +299,8 @@ function sizeOf(row: readonly SqlValueJson[]): number {
 function failureOf(error: unknown): SqlFailure {
   if (error instanceof SqlFailure) return error;
   if (!(error instanceof Error)) return new SqlFailure("UNKNOWN", String(error));
-  if ("errcode" in error && typeof error.errcode === "number") {
-    return new SqlFailure(sqliteCodeName(error.errcode), error.message);
-  }
+  const code = extendedCode(error);
+  if (code !== undefined) return new SqlFailure(sqliteCodeName(code), error.message);
   // What the binding itself refuses are arguments.
   const isArgument = "code" in error && String(error.code).startsWith("ERR_INVALID_");
   return new SqlFailure(isArgument ? "BIND_ERROR" : "UNKNOWN", error.message);
