@@ -177,7 +177,7 @@ describe("a directory of databases", () => {
     await expect(openServedDirectory(join(root, "notes.db"))).rejects.toMatchObject({ code: "STORAGE" });
     writeFileSync(join(root, "letter.db"), "Dear SQLite, this is a letter and no database.".repeat(20));
     const response = await server("http://server/letter/");
-    expect([response.status, await response.json()]).toMatchObject([500, { code: "INTERNAL" }]);
+    expect([response.status, await response.json()]).toMatchObject([500, { code: "NOT_A_DATABASE" }]);
   });
 });
 
