@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 
 export interface ProgramOptions {
   readonly cwd: string;
+  /** On top of the environment of this program. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** @default 120000 */
   readonly timeoutMs?: number | undefined;
 }
@@ -14,10 +16,15 @@ export interface ProgramOptions {
 export function runProgram(
   command: string,
   args: readonly string[],
-  { cwd, timeoutMs = 120_000 }: ProgramOptions,
+  { cwd, env, timeoutMs = 120_000 }: ProgramOptions,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: timeoutMs,
+    });
     let [output, all] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;

@@ -41,7 +41,7 @@ interface Level {
 export abstract class TreeWalk implements Walk {
   /** The record of the entry the walk stands on. */
   readonly record: RecordReader;
-  protected readonly cell = new CellReader();
+  protected readonly cell: CellReader = new CellReader();
   protected readonly reverse: boolean;
   readonly #format: TreeFormat;
   readonly #isTable: boolean;

@@ -132,12 +132,12 @@ export class Pager implements WriteSource {
 
   /** How many changes are pending. */
   get pendingCount(): number {
-    return this.#local.log.pendingCount ?? 0;
+    return this.#local.log.pendingCount;
   }
 
   /** Bytes of the changes that are pending. */
   get pendingBytes(): number {
-    return this.#local.log.pendingBytes ?? 0;
+    return this.#local.log.pendingBytes;
   }
 
   /** These changes are not pending any more: the remote has them, or they are given up. Durable when it resolves. */

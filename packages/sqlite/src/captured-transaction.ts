@@ -1,10 +1,11 @@
 import type { SqlValue } from "./parameters.ts";
 import type { SqlResult } from "./row-reader.ts";
 
-/** A row of a table without primary key, as it was when its changeset was taken. Generated columns are left out. */
+/** A row as it was when its changeset was taken. Generated columns are left out. */
 export interface CapturedRow {
   readonly table: string;
-  readonly rowid: bigint;
+  /** `undefined` where the table has a primary key. */
+  readonly rowid: bigint | undefined;
   /** INTEGER is a bigint. */
   readonly values: readonly SqlResult[];
 }
@@ -29,7 +30,10 @@ export type CapturedItem =
       readonly bytes: Uint8Array;
       /** The SQL of the schema as it was then. */
       readonly schema: readonly string[];
-      /** The rows of tables without primary key that were updated: the changeset has only what changed of them. */
+      /**
+       * Rows of which the changeset has only what changed: those of tables without primary key that were updated, and
+       * those that INSERT put in the place of others, by REPLACE or DO UPDATE.
+       */
       readonly rows: readonly CapturedRow[];
     }
   | { readonly kind: "ddl"; readonly sql: string }

@@ -1,10 +1,20 @@
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured-transaction.ts";
 import { ChangeSession } from "./change-session.ts";
-import { encodeChangeset, SQLITE_INSERT, updatedRowids } from "./changeset.ts";
+import { encodeChangeset, SQLITE_INSERT, updatedRows } from "./changeset.ts";
 import type { Engine } from "./engine.ts";
 import { NullKeys } from "./null-keys.ts";
 import type { SqlValue } from "./parameters.ts";
-import { type Ask, lowerCase, quoteName, quoteText, rowsById, type SchemaFacts } from "./schema-facts.ts";
+import {
+  type Ask,
+  lowerCase,
+  quoteName,
+  quoteText,
+  rowsById,
+  rowsByKey,
+  type SchemaFacts,
+  type TableFacts,
+} from "./schema-facts.ts";
+import { SessionCuts, setsKey } from "./session-cuts.ts";
 import { sqlErrorOf } from "./sql-error.ts";
 import { skipBlank } from "./sql-text.ts";
 import type { StatementEffects } from "./statement-effects.ts";
@@ -41,6 +51,7 @@ export class ChangeRecorder {
   readonly #session: ChangeSession;
   readonly #facts: SchemaFacts;
   readonly #nullKeys: NullKeys;
+  readonly #cuts = new SessionCuts();
   readonly #options: RecorderOptions;
   #items: CapturedItem[] = [];
   /** The schema's number before the schema change that runs. */
@@ -75,11 +86,18 @@ export class ChangeRecorder {
       await this.#cut();
       if (effects.ddl) this.#cookie = await this.#askCookie();
     } else {
+      const moved = new Set<string>();
+      const nullable: TableFacts[] = [];
       for (const name of effects.touches) {
         if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
         const table = await this.#facts.table(name);
-        if (table.nullableKey) this.#nullKeys.watch(table);
+        if (table.nullableKey) nullable.push(table);
+        if (setsKey(effects, table)) moved.add(name);
       }
+      const replaces = effects.inserts.size > 0 && (await this.#facts.replaces());
+      if (this.#cuts.separates(effects, moved, replaces)) await this.#cut();
+      this.#cuts.add(effects, moved, replaces);
+      for (const table of nullable) this.#nullKeys.watch(table);
       this.#session.start(this.#nullKeys.watching);
     }
   }
@@ -164,21 +182,30 @@ export class ChangeRecorder {
   #stop(): void {
     this.#session.stop();
     this.#nullKeys.reset();
+    this.#cuts.reset();
   }
 
   async #changeset(bytes: Uint8Array, rows: readonly CapturedRow[]): Promise<CapturedItem> {
     return { kind: "changeset", bytes, schema: await this.#facts.sql(), rows };
   }
 
-  /** The rows of tables without a key that were updated. */
+  /** The rows of tables without a key that were updated, and those that were put in the place of others. */
   async #updatedRows(changeset: Uint8Array): Promise<CapturedRow[]> {
     const rows: CapturedRow[] = [];
-    for (const [name, rowids] of updatedRowids(changeset)) {
-      if (rowids.length === 0) continue;
+    const { ask } = this.#options;
+    for (const [name, updated] of updatedRows(changeset)) {
+      if (updated.length === 0) continue;
       const table = await this.#facts.table(name);
-      if (!table.keyless) continue;
-      for (const [rowid, ...values] of await rowsById(this.#options.ask, table, rowids)) {
-        rows.push({ table: name, rowid: rowid as bigint, values });
+      if (table.keyless) {
+        const rowids = updated.map(({ key }) => key[0] as bigint);
+        for (const [rowid, ...values] of await rowsById(ask, table, rowids)) {
+          rows.push({ table: name, rowid: rowid as bigint, values });
+        }
+      } else if (this.#cuts.puts) {
+        const keys = updated.flatMap(({ indirect, key }) => (indirect ? [] : [key]));
+        for (const values of await rowsByKey(ask, table, keys)) {
+          rows.push({ table: name, rowid: undefined, values });
+        }
       }
     }
     return rows;

@@ -49,12 +49,20 @@ export function encodeChangeset(table: ChangesetTable, rows: readonly WholeRow[]
   return bytes;
 }
 
-/** The first values of the rows that a changeset updates, by table, where they are INTEGER: row ids of those without key. */
-export function updatedRowids(changeset: Uint8Array): ReadonlyMap<string, readonly bigint[]> {
+/** A row that a changeset updates. */
+export interface UpdatedRow {
+  /** A trigger or a foreign key did it. */
+  readonly indirect: boolean;
+  /** Its primary key, or its row id where the table has none. INTEGER is a bigint. */
+  readonly key: readonly SqlResult[];
+}
+
+/** The rows that a changeset updates, by table. */
+export function updatedRows(changeset: Uint8Array): ReadonlyMap<string, readonly UpdatedRow[]> {
   const view = new DataView(changeset.buffer, changeset.byteOffset, changeset.byteLength);
-  const found = new Map<string, bigint[]>();
-  let rowids: bigint[] = [];
-  let columns = 0;
+  const found = new Map<string, UpdatedRow[]>();
+  let rows: UpdatedRow[] = [];
+  let keys = new Uint8Array();
   let at = 0;
   const length = (): number => {
     let value = 0;
@@ -64,34 +72,47 @@ export function updatedRowids(changeset: Uint8Array): ReadonlyMap<string, readon
       if (byte < 0x80) return value;
     }
   };
+  /** Where the next value begins, behind its type and its length. */
+  const skipValue = (): { readonly type: number; readonly start: number } => {
+    const type = view.getUint8(at++);
+    const isText = type === TEXT || type === BLOB;
+    const bytes = isText ? length() : type === INTEGER || type === FLOAT ? 8 : 0;
+    if (bytes === 0 && !isText && type !== NULL && type !== ABSENT)
+      throw new Error(`BUG: a changeset with a value of type ${type}`);
+    const start = at;
+    at += bytes;
+    return { type, start };
+  };
   const skipRow = (): void => {
-    for (let column = 0; column < columns; column++) {
-      const type = view.getUint8(at++);
-      if (type === INTEGER || type === FLOAT) at += 8;
-      else if (type === TEXT || type === BLOB) {
-        const bytes = length();
-        at += bytes;
-      } else if (type !== NULL && type !== ABSENT)
-        throw new Error(`BUG: a changeset with a value of type ${type}`);
+    for (let column = 0; column < keys.length; column++) skipValue();
+  };
+  const keyOfRow = (): SqlResult[] => {
+    const key: SqlResult[] = [];
+    for (const isKey of keys) {
+      const { type, start } = skipValue();
+      if (isKey === 0) continue;
+      if (type === INTEGER) key.push(view.getBigInt64(start));
+      else if (type === FLOAT) key.push(view.getFloat64(start));
+      else if (type === TEXT) key.push(decoder.decode(changeset.subarray(start, at)));
+      else key.push(type === BLOB ? changeset.slice(start, at) : null);
     }
+    return key;
   };
   while (at < changeset.length) {
     const operation = view.getUint8(at++);
     if (operation === TABLE) {
-      columns = length();
+      const columns = length();
+      keys = changeset.slice(at, at + columns);
       at += columns;
       const end = changeset.indexOf(0, at);
       const name = decoder.decode(changeset.subarray(at, end));
       at = end + 1;
-      rowids = found.get(name) ?? [];
-      found.set(name, rowids);
+      rows = found.get(name) ?? [];
+      found.set(name, rows);
       continue;
     }
-    at++;
-    if (operation === SQLITE_UPDATE) {
-      if (view.getUint8(at) === INTEGER) rowids.push(view.getBigInt64(at + 1));
-      skipRow();
-    }
+    const indirect = view.getUint8(at++) !== 0;
+    if (operation === SQLITE_UPDATE) rows.push({ indirect, key: keyOfRow() });
     skipRow();
   }
   return found;

@@ -6,6 +6,9 @@ import { SQLITE_OK } from "./result-code.ts";
 import { RowReader, type RowShape } from "./row-reader.ts";
 import type { View } from "./view.ts";
 
+/** Of rows: no limit. */
+const ALL = Number.POSITIVE_INFINITY;
+
 /** What a statement that was run for its effect did. */
 export interface RunResult {
   /** Rows inserted, updated or deleted by the statement itself, without those of triggers. */
@@ -69,7 +72,7 @@ export function queryRows(
     try {
       const rows: unknown[] = [];
       const reader = new RowReader(connection.engine, statement, shape);
-      await connection.execute(statement, parameters, reader, limit, rows);
+      await connection.execute({ statement, parameters, reader, limit, rows });
       return rows;
     } finally {
       connection.giveBack(statement);
@@ -94,7 +97,7 @@ export function answerStatement(
       const before = connection.totalChanges;
       const rows: unknown[] = [];
       const reader = new RowReader(connection.engine, statement, shape);
-      await connection.execute(statement, parameters, reader, Number.POSITIVE_INFINITY, rows);
+      await connection.execute({ statement, parameters, reader, limit: ALL, rows });
       return { columns: statement.columns(), rows, ...effectOf(connection, before, shape.safeIntegers) };
     } finally {
       connection.giveBack(statement);
@@ -118,7 +121,7 @@ export function runStatement(
     const { statement, parameters } = await start(connection, execution);
     try {
       const before = connection.totalChanges;
-      await connection.execute(statement, parameters, undefined, Number.POSITIVE_INFINITY, []);
+      await connection.execute({ statement, parameters, reader: undefined, limit: ALL, rows: [] });
       return effectOf(connection, before, safeIntegers);
     } finally {
       connection.giveBack(statement);
@@ -200,7 +203,7 @@ export class Cursor {
       const rows: unknown[] = [];
       if (!statement.readonly) {
         // Not left open, because no transaction can be committed while a statement that writes is.
-        await connection.execute(statement, parameters, this.#reader, Number.POSITIVE_INFINITY, rows);
+        await connection.execute({ statement, parameters, reader: this.#reader, limit: ALL, rows });
         this.#ended = true;
         return rows;
       }

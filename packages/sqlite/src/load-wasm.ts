@@ -9,7 +9,8 @@ let shared: Promise<WebAssembly.Module> | undefined;
 
 /**
  * Compiles SQLite. Without a source the file of the installed `@sqlite.org/sqlite-wasm` is compiled, once for the whole
- * program: Node, Deno and Bun find it themselves. A browser takes the copy beside this module, where bundlers and hosts
+ * program: Node, Deno and Bun find it themselves, except that Deno takes the copy which this package carries as a script where
+ * the package is not a file, as from JSR. A browser takes the copy beside this module, where bundlers and hosts
  * bring it along; else what an import map has for `@sqlite.org/sqlite-wasm/sqlite3.wasm`; else the copy that this package
  * carries as a script.
  *
@@ -73,6 +74,8 @@ async function compileAddress(address: URL): Promise<WebAssembly.Module> {
 async function compileInstalled(): Promise<WebAssembly.Module> {
   const node = nodeModules();
   if (node === undefined) return compileForBrowser();
+  // Deno runs modules from an address too, where nothing is installed beside them.
+  if (!import.meta.url.startsWith("file:")) return compileCarried();
   const path = node.module.createRequire(import.meta.url).resolve(WASM_SPECIFIER);
   return WebAssembly.compile(new Uint8Array(node.fs.readFileSync(path)));
 }
@@ -90,6 +93,10 @@ async function compileForBrowser(): Promise<WebAssembly.Module> {
       if (isForbidden(error)) throw error;
     }
   }
+  return compileCarried();
+}
+
+async function compileCarried(): Promise<WebAssembly.Module> {
   const { carriedWasm } = await import("./carried-wasm.ts");
   return WebAssembly.compile(await carriedWasm());
 }

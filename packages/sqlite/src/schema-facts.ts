@@ -25,6 +25,7 @@ export class SchemaFacts {
   readonly #ask: Ask;
   #kinds: ReadonlyMap<string, ObjectKind> | undefined;
   #sql: readonly string[] | undefined;
+  #replaces: boolean | undefined;
   readonly #tables = new Map<string, TableFacts>();
 
   constructor(ask: Ask) {
@@ -35,6 +36,7 @@ export class SchemaFacts {
   forget(): void {
     this.#kinds = undefined;
     this.#sql = undefined;
+    this.#replaces = undefined;
     this.#tables.clear();
   }
 
@@ -56,6 +58,12 @@ export class SchemaFacts {
       this.#sql = rows.map(([sql]) => String(sql));
     }
     return this.#sql;
+  }
+
+  /** Whether INSERT may replace rows without saying so, because of how a table is declared. */
+  async replaces(): Promise<boolean> {
+    this.#replaces ??= (await this.sql()).some((sql) => /\bon\s+conflict\s+replace\b/i.test(sql));
+    return this.#replaces;
   }
 
   async table(name: string): Promise<TableFacts> {
@@ -101,6 +109,36 @@ export async function rowsById(
   }
   return found;
 }
+
+/** Those of the rows of a table with a primary key that there are: the values of the columns. */
+export async function rowsByKey(
+  ask: Ask,
+  { name, columns, keys }: TableFacts,
+  wanted: readonly (readonly SqlResult[])[],
+): Promise<SqlResult[][]> {
+  const found: SqlResult[][] = [];
+  const key = columns.filter((_, column) => (keys[column] ?? 0) > 0).map(quoteName);
+  const select = `SELECT ${columns.map(quoteName).join(", ")} FROM main.${quoteName(name)}`;
+  for (let at = 0; at < wanted.length; at += ROWS_ASKED) {
+    const some = wanted.slice(at, at + ROWS_ASKED).map((values) => `(${values.map(quoteValue).join(", ")})`);
+    found.push(...(await ask(`${select} WHERE (${key.join(", ")}) IN (VALUES ${some.join(", ")})`)));
+  }
+  return found;
+}
+
+function quoteValue(value: SqlResult): string {
+  if (value === null) return "NULL";
+  if (value instanceof Uint8Array) return `x'${hex(value)}'`;
+  if (typeof value === "string")
+    return value.includes("\0")
+      ? `CAST(x'${hex(new TextEncoder().encode(value))}' AS TEXT)`
+      : quoteText(value);
+  if (value === Number.POSITIVE_INFINITY) return "9e999";
+  return value === Number.NEGATIVE_INFINITY ? "-9e999" : String(value);
+}
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** As SQLite compares names: only ASCII letters have two cases. */
 export function lowerCase(name: string): string {

@@ -7,7 +7,15 @@ export interface StatementEffects {
   readonly writes: boolean;
   /** Tables, views and virtual tables of the database whose rows it changes itself. */
   readonly targets: ReadonlySet<string>;
-  /** The same and those that its triggers change, and what it creates, alters or drops. */
+  /** Tables it inserts rows into itself. */
+  readonly inserts: ReadonlySet<string>;
+  /** Tables it deletes rows of, itself or by its triggers. */
+  readonly deletes: ReadonlySet<string>;
+  /** The columns it sets itself of rows that are there, by table; `ROWID` for a row id that is no column. */
+  readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
+  /** It says REPLACE somewhere. */
+  readonly replaces: boolean;
+  /** `targets` and those that its triggers change, and what it creates, alters or drops. */
   readonly touches: ReadonlySet<string>;
   /** It changes the schema of the database. */
   readonly ddl: boolean;
@@ -77,6 +85,10 @@ const OF_HEADER: ReadonlySet<string> = new Set(["user_version", "application_id"
 export const NO_EFFECTS: StatementEffects = {
   writes: false,
   targets: new Set(),
+  inserts: new Set(),
+  deletes: new Set(),
+  sets: new Map(),
+  replaces: false,
   touches: new Set(),
   ddl: false,
   createsFromQuery: undefined,
@@ -88,6 +100,10 @@ class Effects implements StatementEffects {
   writes = false;
   ddl = false;
   readonly targets = new Set<string>();
+  readonly inserts = new Set<string>();
+  readonly deletes = new Set<string>();
+  readonly sets = new Map<string, Set<string>>();
+  replaces = false;
   readonly touches = new Set<string>();
   setsHeader = false;
   savepoint: StatementEffects["savepoint"];
@@ -113,14 +129,17 @@ export class EffectsListener {
     engine.sqlite.sqlite3_set_authorizer(db, onAction, 0);
   }
 
-  /** What a statement does that `compile` compiles. */
+  /** What a statement does that `compile` compiles. @param textOf the statement, once it is compiled */
   async during<T>(
     compile: () => Promise<T>,
+    textOf: (compiled: T) => string,
   ): Promise<{ readonly compiled: T; readonly effects: StatementEffects }> {
     const effects = new Effects();
     this.#effects = effects;
     try {
-      return { compiled: await compile(), effects };
+      const compiled = await compile();
+      effects.replaces = effects.writes && /\breplace\b/i.test(textOf(compiled));
+      return { compiled, effects };
     } finally {
       this.#effects = undefined;
     }
@@ -144,11 +163,18 @@ export class EffectsListener {
       effects.writes ||= text(first) === "BEGIN";
     } else if (action === ALTER_TABLE) {
       if (text(first) === "main") this.#changesSchema(effects, text(second));
-    } else if (text(database) === "main") this.#onChange(effects, action, text(first), inner === 0);
+    } else if (text(database) === "main") {
+      this.#onChange(effects, action, text(first), { column: text(second), direct: inner === 0 });
+    }
     return SQLITE_OK;
   }
 
-  #onChange(effects: Effects, action: number, name: string, direct: boolean): void {
+  #onChange(
+    effects: Effects,
+    action: number,
+    name: string,
+    { column, direct }: { readonly column: string; readonly direct: boolean },
+  ): void {
     if (DDL.has(action)) {
       if (action === CREATE_TABLE) effects.created = name;
       this.#changesSchema(effects, name);
@@ -156,7 +182,13 @@ export class EffectsListener {
       effects.writes = true;
       if (OF_SQLITE.test(name)) return;
       effects.touches.add(name);
-      if (direct) effects.targets.add(name);
+      if (action === DELETE) effects.deletes.add(name);
+      if (!direct) return;
+      effects.targets.add(name);
+      if (action === INSERT) effects.inserts.add(name);
+      if (action !== UPDATE) return;
+      const columns = effects.sets.get(name) ?? new Set();
+      effects.sets.set(name, columns.add(column));
     } else if (action === REINDEX || action === ANALYZE) effects.writes = true;
   }
 

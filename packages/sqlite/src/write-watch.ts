@@ -41,11 +41,12 @@ export class WriteWatch {
     return substituteFor(sql) ?? sql;
   }
 
-  /** What a statement does that `compile` compiles. */
+  /** What a statement does that `compile` compiles. @param textOf the statement, once it is compiled */
   during<T>(
     compile: () => Promise<T>,
+    textOf: (compiled: T) => string,
   ): Promise<{ readonly compiled: T; readonly effects: StatementEffects }> {
-    return this.#listener.during(compile);
+    return this.#listener.during(compile, textOf);
   }
 
   /** Whether the schema may be another one than at the last call. */

@@ -92,6 +92,29 @@ describeDrivers("recording", (driver) => {
     await db.close();
   });
 
+  it("keeps rows that are put in the place of others apart from those that are changed, and gives them whole", async () => {
+    const { db, recorded } = await open();
+    const partsOf = async (sql: string): Promise<unknown[]> => {
+      await db.exec(`BEGIN; ${sql}; COMMIT`);
+      return recorded.splice(0).flatMap(({ items }) => items.map((item) => "rows" in item && item.rows));
+    };
+    const whole = { table: "t", rowid: undefined, values: [1n, "put"] };
+    expect(await partsOf("INSERT INTO t VALUES (5, 'five'); REPLACE INTO t VALUES (1, 'put')")).toEqual([
+      [whole],
+    ]);
+    expect(await partsOf("UPDATE t SET b = 'x' WHERE a = 5; REPLACE INTO t VALUES (1, 'again')")).toEqual([
+      [],
+      [{ ...whole, values: [1n, "again"] }],
+    ]);
+    expect(await partsOf("DELETE FROM t WHERE a = 5; INSERT INTO t VALUES (6, 'six'), (7, 'seven')")).toEqual(
+      [[], []],
+    );
+    expect(
+      await partsOf("UPDATE t SET a = a, b = 'y'; UPDATE t SET a = 1 WHERE a = 1; DELETE FROM t"),
+    ).toEqual([[]]);
+    await db.close();
+  });
+
   it("has the rows of a table made from a query", async () => {
     const { db, items, recorded } = await open();
     await db.run("CREATE TABLE copy AS SELECT x * ? AS x2, y FROM plain", 1.5);

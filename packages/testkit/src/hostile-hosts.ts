@@ -79,8 +79,8 @@ function withBody(host: Host, change: (bytes: Uint8Array) => ReadableStream<Uint
   };
 }
 
-/** `fetch` itself notices a body that contradicts its length; a proxy that recodes bodies leaves the length out. */
-const withoutLength = (host: Host): Host => withHeaders(host, { "content-length": null });
+/** Does not say how long a body is, as proxies that recode them; `fetch` itself notices one that contradicts its length. */
+export const withoutLength = (host: Host): Host => withHeaders(host, { "content-length": null });
 
 /** The body ends after so many bytes, as if it were whole. */
 export const cutting = (host: Host, afterBytes: number): Host =>

@@ -9,6 +9,13 @@ export {
   staticHost,
 } from "./host.ts";
 export {
+  acrossOrigins,
+  answeringFromCache,
+  type CrossOriginRules,
+  signedLinks,
+  slowHead,
+} from "./host-quirks.ts";
+export {
   answering,
   breaking,
   changingEtag,
@@ -25,6 +32,7 @@ export {
   weakEtag,
   webPage,
   withHeaders,
+  withoutLength,
 } from "./hostile-hosts.ts";
 export { laterTurn } from "./later-turn.ts";
 export { ManualTimers } from "./manual-timers.ts";

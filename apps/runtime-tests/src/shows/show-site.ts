@@ -13,8 +13,14 @@ export interface ShowSite {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
+/** Answers with a script. */
+export const asScript =
+  (text: string): Answer =>
+  (_, response) =>
+    response.setHeader("content-type", "text/javascript").end(text);
+
 /**
- * A site with an empty page, `show.js` and what belongs to it; without special headers, except a content security policy where
+ * A site with an empty page, its script `app.js` and what belongs to it; without special headers, except a content security policy where
  * the address of the page has one as `?policy=`.
  * @param more answers by path
  */
@@ -26,7 +32,7 @@ export async function serveShowSite(more: Readonly<Record<string, Answer>>): Pro
   await bundle("file-worker", join(directory, "file-worker.js"), ["browser"], "browser");
   const wasm = createRequire(import.meta.url).resolve("@sqlite.org/sqlite-wasm/sqlite3.wasm");
   const files: Readonly<Record<string, readonly [string, string]>> = {
-    "/show.js": [join(directory, "show.js"), "text/javascript"],
+    "/app.js": [join(directory, "show.js"), "text/javascript"],
     "/file-worker.js": [join(directory, "file-worker.js"), "text/javascript"],
     "/sqlite3.wasm": [wasm, "application/wasm"],
   };
@@ -40,7 +46,7 @@ export async function serveShowSite(more: Readonly<Record<string, Answer>>): Pro
     if (policy !== null) response.setHeader("content-security-policy", policy);
     response.end(
       file === undefined
-        ? '<!doctype html><title>show</title><script type="module" src="/show.js"></script>'
+        ? '<!doctype html><title>show</title><script type="module" src="/app.js"></script>'
         : readFileSync(file),
     );
   });

@@ -7,3 +7,17 @@ export async function newTab(browser: BrowserContext, url: string, policy?: stri
   await tab.waitForFunction(() => "connect" in globalThis);
   return tab;
 }
+
+/** A tab that the service worker beside its page, `worker.js`, controls. */
+export async function controlledTab(browser: BrowserContext, url: string): Promise<Page> {
+  const tab = await newTab(browser, url);
+  await tab.evaluate(async () => {
+    const { serviceWorker } = navigator;
+    const controlled = new Promise((resolve) =>
+      serviceWorker.addEventListener("controllerchange", resolve, { once: true }),
+    );
+    await serviceWorker.register("worker.js");
+    await controlled;
+  });
+  return tab;
+}

@@ -1,9 +1,10 @@
 import type { SqlValue } from "@lacuna/page";
 
-/** A row of a table without primary key, as it was when its changeset was taken: generated columns are left out. */
+/** A row as it was when its changeset was taken: generated columns are left out. */
 export interface CapturedRow {
   readonly table: string;
-  readonly rowid: bigint;
+  /** `undefined` where the table has a primary key. */
+  readonly rowid: bigint | undefined;
   readonly values: readonly SqlValue[];
 }
 
@@ -22,7 +23,10 @@ export type CapturedItem =
       readonly bytes: Uint8Array;
       /** The SQL of the schema as it was then: of tables, indexes and triggers. */
       readonly schema: readonly string[];
-      /** The rows of tables without primary key that were updated: the changeset has only what changed of them. */
+      /**
+       * Rows of which the changeset has only what changed: those of tables without primary key that were updated, and
+       * those that were put in the place of others.
+       */
       readonly rows: readonly CapturedRow[];
     };
 

@@ -9,7 +9,7 @@ import {
 import { boundValue } from "./bound-value.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
-import type { Change, ChangeTransaction } from "./change.ts";
+import type { Change, ChangeTransaction, RowChange } from "./change.ts";
 import { orderRows, type TableEntry } from "./order-rows.ts";
 import { writeRowValues } from "./row-values.ts";
 import { decodeFacts, encodeFacts, type TableFacts, tableFacts } from "./table-facts.ts";
@@ -51,7 +51,10 @@ function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kin
   writer.bytes(bytes);
   writer.count(rows.length);
   for (const { table, rowid, values } of rows) {
-    writer.text(table).int64(rowid).count(values.length);
+    writer
+      .text(table)
+      .int64(rowid ?? 0n)
+      .count(values.length);
     writeRowValues(writer, values);
   }
 }
@@ -82,8 +85,7 @@ export function decodeChange(bytes: Uint8Array, number: number): ChangeTransacti
       changes.push({ kind: "statement", id: id(), sql, args });
     } else if (kind === CHANGESET) {
       for (const entry of orderRows(decodeChangeset(reader))) {
-        const { facts: table, operation, indirect, parks = false, rowid, before, after } = entry;
-        changes.push({ kind: "row", id: id(), table, operation, indirect, parks, rowid, before, after });
+        changes.push(rowChange(entry, id()));
       }
     } else throw reader.error(`an item of kind 1 to 3 expected, found ${kind}`);
   }
@@ -98,30 +100,46 @@ function decodeChangeset(reader: ByteReader): TableEntry[] {
     known.set(facts.name, facts);
   }
   const entries = [...readChangeset(reader.take(reader.count()))];
-  const rows = decodeRows(reader);
   const tableOf = (table: string): TableFacts => {
     const facts = known.get(table);
     if (facts === undefined) throw reader.error(`nothing is told of table ${JSON.stringify(table)}`);
     return facts;
   };
+  const rows = decodeRows(reader, tableOf);
   return entries.map((entry) => tableEntry(entry, tableOf(entry.table), rows, reader));
 }
 
 type Rows = ReadonlyMap<string, readonly SqlValue[]>;
 
-const placeOf = (table: string, rowid: bigint): string => `${rowid} ${table}`;
+/** What tells a row from all others of a changeset: its key, or its row id. */
+function placeOf({ name, key }: TableFacts, rowid: bigint | undefined, values: RowValues): string {
+  const parts = key.length === 0 ? [rowid] : key.map((at) => values[at]);
+  return `${name}\0${parts.map((part) => `${typeof part} ${String(part)}`).join("\0")}`;
+}
 
-function decodeRows(reader: ByteReader): Rows {
+function decodeRows(reader: ByteReader, tableOf: (table: string) => TableFacts): Rows {
   const rows = new Map<string, CapturedRow["values"]>();
   for (let left = reader.count(); left > 0; left--) {
-    const table = reader.text(reader.count());
-    const place = placeOf(table, reader.int64());
-    rows.set(place, readRowValues(reader, reader.count()) as readonly SqlValue[]);
+    const facts = tableOf(reader.text(reader.count()));
+    const rowid = reader.int64();
+    const values = readRowValues(reader, reader.count()) as readonly SqlValue[];
+    rows.set(placeOf(facts, rowid, values), values);
   }
   return rows;
 }
 
-/** Of a table without key, the row id stands in front; and what an update did not change is added to what was. */
+function rowChange(entry: TableEntry, id: string): RowChange {
+  const { facts: table, operation, indirect, parks = false, rowid, before, after, whole } = entry;
+  const change = { kind: "row", id, table, indirect, parks, rowid } as const;
+  return whole === undefined
+    ? { ...change, operation, before, after }
+    : { ...change, operation: "insert", before: [], after: whole };
+}
+
+/**
+ * Of a table without key, the row id stands in front; and what an update did not change is added to what was. Of one with a
+ * key, rows that were put in the place of others are known as a whole.
+ */
 function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader: ByteReader): TableEntry {
   const keyless = facts.key.length === 0;
   if (entry.key.length !== facts.columns.length + (keyless ? 1 : 0)) {
@@ -129,12 +147,16 @@ function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader
       `${facts.columns.length} columns of ${JSON.stringify(entry.table)} expected, found others`,
     );
   }
-  if (!keyless) return { ...entry, facts, rowid: undefined };
+  if (!keyless) {
+    const whole =
+      entry.operation === "update" ? rows.get(placeOf(facts, undefined, entry.before)) : undefined;
+    return { ...entry, facts, rowid: undefined, whole };
+  }
   const rowid = entry.before[0] ?? entry.after[0];
   if (typeof rowid !== "bigint") throw reader.error("a row id expected, found another value");
   const before = entry.before.slice(1);
   const after = entry.after.slice(1);
-  const row = entry.operation === "update" ? rows.get(placeOf(entry.table, rowid)) : undefined;
+  const row = entry.operation === "update" ? rows.get(placeOf(facts, rowid, [])) : undefined;
   return { ...entry, facts, rowid, before: row === undefined ? before : filledUp(before, row), after };
 }
 

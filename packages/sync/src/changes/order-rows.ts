@@ -8,6 +8,8 @@ export interface TableEntry extends ChangesetEntry {
   readonly rowid: bigint | undefined;
   /** Only takes a unique value out of the way of another row; the real change of this row follows. */
   readonly parks?: boolean;
+  /** All of the row as it became, where an update put it in the place of another one. */
+  readonly whole?: RowValues | undefined;
 }
 
 /**
@@ -83,7 +85,7 @@ function park(update: TableEntry): TableEntry {
   const after: RowValues = update.facts.columns.map((_, column) =>
     columns.has(column) ? parkedValue(update, column) : undefined,
   );
-  return { ...update, after, parks: true };
+  return { ...update, after, parks: true, whole: undefined };
 }
 
 function parkedValue(update: TableEntry, column: number): SqlValue {
