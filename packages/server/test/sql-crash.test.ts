@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { decodePull, postPull, pull, temporaryDirectory } from "./database-fixture.ts";
-import { randomNumbers } from "./random-writer.ts";
+import { randomNumbers } from "./random-numbers.ts";
 import { type Answer, execute } from "./sql-fixture.ts";
 
 /** Crashes; `test:crash` asks for more. */
