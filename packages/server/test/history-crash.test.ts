@@ -10,6 +10,7 @@ import { bytesAt, newestOf } from "./history-fixture.ts";
 
 /** Crashes of each kind; `test:crash` asks for more. */
 const ROUNDS = Number(process.env["LACUNA_CRASH_ROUNDS"] ?? 5);
+const TIMEOUT_MS = 60_000 + ROUNDS * 20_000;
 
 interface Told {
   readonly committed: number;
@@ -57,7 +58,7 @@ it("after a crash serves the last commit, and every revision that it named", asy
     await file.close();
   }
   expect(new Set(told.map(({ name }) => name)).size).toBe(told.length);
-}, 600_000);
+}, TIMEOUT_MS);
 
 it("after a crash never gives a revision other content, though another process writes on", async () => {
   const { path, writer } = makeDatabase({ journal: "wal", rows: 60 });
@@ -81,4 +82,4 @@ it("after a crash never gives a revision other content, though another process w
   }
   other.send("stop");
   await once(other, "exit");
-}, 600_000);
+}, TIMEOUT_MS);
