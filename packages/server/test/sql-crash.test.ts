@@ -144,27 +144,31 @@ async function countRefused(server: Running, known: Known): Promise<number> {
   return refused;
 }
 
-it("after a crash under load has every acknowledged commit, and what it named is as it was", async () => {
-  const path = join(temporaryDirectory(), "app.db");
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode=WAL");
-  database.exec("CREATE TABLE entry (writer, number, half, filler, PRIMARY KEY (writer, number, half))");
-  database.close();
-  const known = new Known();
-  const random = randomNumbers(23);
-  let refused = 0;
-  let server = await start(path);
-  for (let round = 0; round < ROUNDS; round++) {
-    await workAndCrash(server, known, random);
-    server = await start(path);
-    refused += await countRefused(server, known);
-    checkCommits(path, known);
-  }
-  const commits = known.acknowledged.reduce((sum, { size }) => sum + size, 0);
-  expect(commits).toBeGreaterThanOrEqual(3 * ROUNDS);
-  expect(known.named.length).toBeGreaterThan(0);
-  // It may refuse, when it cannot know; to refuse everything would be easy.
-  expect(refused).toBeLessThan(known.named.length);
-  server.child.kill("SIGKILL");
-  await once(server.child, "exit");
-}, 60_000 + ROUNDS * 30_000);
+it(
+  "after a crash under load has every acknowledged commit, and what it named is as it was",
+  async () => {
+    const path = join(temporaryDirectory(), "app.db");
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode=WAL");
+    database.exec("CREATE TABLE entry (writer, number, half, filler, PRIMARY KEY (writer, number, half))");
+    database.close();
+    const known = new Known();
+    const random = randomNumbers(23);
+    let refused = 0;
+    let server = await start(path);
+    for (let round = 0; round < ROUNDS; round++) {
+      await workAndCrash(server, known, random);
+      server = await start(path);
+      refused += await countRefused(server, known);
+      checkCommits(path, known);
+    }
+    const commits = known.acknowledged.reduce((sum, { size }) => sum + size, 0);
+    expect(commits).toBeGreaterThanOrEqual(3 * ROUNDS);
+    expect(known.named.length).toBeGreaterThan(0);
+    // It may refuse, when it cannot know; to refuse everything would be easy.
+    expect(refused).toBeLessThan(known.named.length);
+    server.child.kill("SIGKILL");
+    await once(server.child, "exit");
+  },
+  60_000 + ROUNDS * 30_000,
+);
