@@ -198,6 +198,15 @@ export function describeTransport(subject: TransportSubject): void {
         expectPages(entries, file, pageSize);
       });
 
+      when(capabilities.packed !== true)(
+        "gives what is most urgent first, however far behind the others it lies",
+        async () => {
+          const { transport, pageCount } = await start();
+          const asked = pages(pageCount, 3, 4, 5, 12);
+          expect(numbersOf(await fetch(transport, asked))[0]).toBe(pageCount);
+        },
+      );
+
       it("takes prefetches like demands", async () => {
         const { transport } = await start();
         const revision = await revisionOf(transport);

@@ -8,6 +8,8 @@ import {
   type LinkEstimate,
   type Opening,
   type PageEntry,
+  type PageIndex,
+  type PageNo,
   type PageRequest,
   PageSet,
   pageIndex,
@@ -30,6 +32,9 @@ import { serverError } from "./server-error.ts";
 
 /** Where the server is and how to identify to it. `libsql:` and `turso:` URLs mean `https:`; a path is kept. */
 export interface SyncServerOptions extends HttpOptions {}
+
+/** Pages named to be sent first: as many as are on the line for about one round trip. */
+const MOST_FIRST_PAGES = 32;
 
 /** What a prefix is counted in before the page size is known. */
 const USUAL_PAGE_BYTES = 4096;
@@ -122,14 +127,14 @@ export class SyncServerPages implements Transport {
     options: AbortOptions = {},
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { revision: pinned, urgency } = request;
-    const wanted = new PageSet(pagesOf(request.pages));
-    const pages = indexRanges(wanted);
+    const order = [...pagesOf(request.pages)];
+    const wanted = new PageSet(order);
     const scope = this.endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
       if (wanted.size === 0) return;
       const pageSize = this.pageSizeAt(pinned);
-      const pull = { serverRevision: pinned, pages };
+      const pull = { serverRevision: pinned, pages: indexRanges(wanted), firstPages: firstPages(order) };
       const stream = await this.send(pull, { asked: "pinned", urgency, scope, pageSize });
       checkRevision(pinned, stream);
       yield* stream.pages(({ page }) => {
@@ -206,6 +211,12 @@ function bootstrapRequest(bootstrap: Bootstrap): Partial<PullRequest> {
   if (bootstrap.kind === "query") return { query: bootstrap.sql };
   const count = askedPages(bootstrap);
   return count === undefined ? {} : { pages: [{ first: pageIndex(0), last: pageIndex(count - 1) }] };
+}
+
+/** Those that are more urgent than their place in ascending order; not all, if many. */
+function firstPages(order: readonly PageNo[]): PageIndex[] {
+  const end = 1 + order.findLastIndex((page, at) => page > (order[at + 1] ?? page));
+  return order.slice(0, Math.min(end, MOST_FIRST_PAGES)).map(indexOfPage);
 }
 
 export const indexRanges = (pages: PageSet): PageIndexRange[] =>
