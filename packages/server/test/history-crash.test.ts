@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { isLacunaError } from "@lacuna/page";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { openServedFile, type ServedFile } from "../src/node/index.ts";
 import { generationOf, makeDatabase } from "./database-fixture.ts";
 import { bytesAt, newestOf } from "./history-fixture.ts";
@@ -24,6 +24,7 @@ async function serveAndCrash(path: string, commits: number, count: number): Prom
   const child = fork(join(import.meta.dirname, "crash-process.ts"), [path, String(commits)], {
     execArgv: ["--conditions=lacuna-source", "--no-warnings"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   child.on("message", (message: Told) => {
     told.push(message);
     if (told.length === count) child.kill("SIGKILL");
@@ -70,6 +71,7 @@ it(
     const { path, writer } = makeDatabase({ journal: "wal", rows: 60 });
     writer.close();
     const other: ChildProcess = fork(join(import.meta.dirname, "writer-process.ts"), [path, "1"]);
+    onTestFinished(() => void other.kill("SIGKILL"));
     await once(other, "message");
     const told: Told[] = [];
     for (let round = 0; round < ROUNDS; round++) {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { decodePull, postPull, pull, temporaryDirectory } from "./database-fixture.ts";
 import { randomNumbers } from "./random-numbers.ts";
 import { type Answer, execute } from "./sql-fixture.ts";
@@ -36,6 +36,7 @@ async function start(path: string): Promise<Running> {
   const child = fork(join(import.meta.dirname, "sql-crash-process.ts"), [path], {
     execArgv: ["--conditions=lacuna-source", "--no-warnings"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const ended = once(child, "exit").then(([code, signal]) => {
     throw new Error(`the server ended before it served: ${code ?? signal}`);
   });
