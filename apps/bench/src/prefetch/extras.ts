@@ -27,19 +27,19 @@ export async function measureExtras(
   const query = written(statement);
   const measure = (system: NetworkSystem): Promise<Opened> =>
     measureOnNetwork(system, site, workload, profile, check);
-  const bootstrapped = await measure(
+  const bootstrap = await measure(
     lacuna({
       id: "bootstrap",
       name: "bootstrap",
       partialSync: { bootstrapStrategy: { kind: "query", query } },
     }),
   );
-  const hydrated = await measure(
+  const staticHost = await measure(
     lacuna({ id: "hydrate", name: "hydrate", remote: "static", hydrate: query }),
   );
   return {
-    bootstrap: { opening: bootstrapped.opening.requests, query: bootstrapped.work.requests },
-    staticHost: { opening: hydrated.opening.requests, query: hydrated.work.requests },
+    bootstrap,
+    staticHost,
     scoutCpuMs: await scoutCpu(site, check, workloads, profile),
     idleInstances: await idleInstances(site, workload, profile),
   };
