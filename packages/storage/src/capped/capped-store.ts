@@ -45,7 +45,7 @@ export function cappedStore(store: PageStore, { maxBytes }: CappedStoreOptions):
 }
 
 class CappedStore implements PageStore {
-  readonly getSync?: (page: PageNo) => Uint8Array | undefined;
+  readonly getSync?: NonNullable<PageStore["getSync"]>;
   readonly #store: PageStore;
   readonly #maxBytes: number;
   readonly #turns = new Turns();
@@ -61,8 +61,8 @@ class CappedStore implements PageStore {
     this.#maxBytes = maxBytes;
     const getSync = store.getSync?.bind(store);
     if (getSync !== undefined) {
-      this.getSync = (page) => {
-        const bytes = getSync(page);
+      this.getSync = (page, into) => {
+        const bytes = getSync(page, into);
         if (bytes !== undefined) this.#touch(page);
         return bytes;
       };
