@@ -5,6 +5,7 @@ import { type LowerBound, TracedDatabase } from "./bound/traced-database.ts";
 import type { BenchDatabase } from "./databases/bench-databases.ts";
 import { type Cost, type Opened, type SerialCost, serialCost } from "./measure.ts";
 import { MeasurementError, Measurer } from "./measurer.ts";
+import type { Patience } from "./patience.ts";
 import {
   DEFAULT_SYSTEM,
   OPEN_WORKLOAD,
@@ -22,8 +23,9 @@ import type { Workload } from "./workloads/workload.ts";
 
 /** What comes of the database file when it is opened. */
 const PREFIX_BYTES = 131_072;
-/** Seconds of real time after which a measurement is given up, and its process ended. */
-const PATIENCE_SECONDS = { ours: 300, peer: 60 };
+/** After that a measurement is given up, and its process ended. */
+const PATIENCE_WITH_OURS: Patience = { processorSeconds: 120, seconds: 600 };
+const PATIENCE_WITH_OTHERS: Patience = { processorSeconds: 60, seconds: 300 };
 const DOWNLOAD: ReportedSystem = { id: "download", name: "full download", kind: "peer" };
 /** Bytes after which only the default is simulated on further networks, and only some parts are switched off. */
 const MOST_BYTES = 5_000_000;
@@ -193,8 +195,7 @@ export class BenchRun {
     workload: Workload,
     results: ReportedResult[],
   ): Promise<void> {
-    const isOurs = !PEER_SYSTEMS.includes(system);
-    const patience = isOurs ? PATIENCE_SECONDS.ours : PATIENCE_SECONDS.peer;
+    const patience = PEER_SYSTEMS.includes(system) ? PATIENCE_WITH_OTHERS : PATIENCE_WITH_OURS;
     let serial: SerialCost | undefined;
     for (const profile of profiles) {
       const network = this.#profile(profile);
@@ -234,7 +235,7 @@ export class BenchRun {
     const network = this.#profile(this.#options.mainProfile);
     const task = { kind: "extras", path, workloads, network } as const;
     try {
-      this.#extras = await this.#measurers[0]?.measure(task, PATIENCE_SECONDS.ours);
+      this.#extras = await this.#measurers[0]?.measure(task, PATIENCE_WITH_OURS);
     } catch (error) {
       const system = { id: DEFAULT_SYSTEM, name: "Lacuna" };
       this.#failures.push(this.#failure(error, "bootstraps and processor time", system));
