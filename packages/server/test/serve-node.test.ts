@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { ManualTimers } from "@lacuna/testkit";
+import { laterTurn, ManualTimers } from "@lacuna/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Handler, type SyncHandlerOptions, syncHandler } from "../src/index.ts";
+import { type Handler, type SyncHandlerOptions, syncHandler, withRequestRecords } from "../src/index.ts";
 import { type NodeServer, type ServeNodeOptions, serveNode } from "../src/node/index.ts";
 import { decodePull, generationOf, makeDatabase, serve } from "./database-fixture.ts";
 
@@ -191,6 +191,27 @@ describe("a client that stalls", () => {
     expect(timers.pending).toBe(0);
     socket.on("error", () => {}).resume();
     await closed;
+  });
+
+  it("is not waited for when it has left before its answer", async () => {
+    const timers = new ManualTimers();
+    const database = await serve(makeDatabase().path);
+    const answered = Promise.withResolvers<void>();
+    const handler = syncHandler({
+      database: {
+        ...database,
+        open: async ({ signal } = {}) => {
+          if (signal !== undefined) await once(signal, "abort");
+          return database.open();
+        },
+      },
+    });
+    const recorded = withRequestRecords(handler, () => answered.resolve());
+    const socket = await stalledClient(await listen(recorded, { timers }));
+    setImmediate(() => socket.destroy());
+    await answered.promise;
+    await laterTurn();
+    expect(timers.pending).toBe(0);
   });
 
   it("of the pages is told of, and the state let go", async () => {
