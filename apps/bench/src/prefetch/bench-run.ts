@@ -25,7 +25,7 @@ import type { Workload } from "./workloads/workload.ts";
 const PREFIX_BYTES = 131_072;
 /** After that a measurement is given up, and its process ended. */
 const PATIENCE_WITH_OURS: Patience = { processorSeconds: 120, seconds: 600 };
-const PATIENCE_WITH_OTHERS: Patience = { processorSeconds: 60, seconds: 300 };
+const PATIENCE_WITH_OTHERS: Patience = { processorSeconds: 30, seconds: 300 };
 const DOWNLOAD: ReportedSystem = { id: "download", name: "full download", kind: "peer" };
 /** Bytes after which only the default is simulated on further networks, and only some parts are switched off. */
 const MOST_BYTES = 5_000_000;
