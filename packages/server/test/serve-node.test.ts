@@ -17,10 +17,10 @@ async function listenTo(path: string, options: Partial<SyncHandlerOptions> = {})
   return listen(syncHandler({ database: await serve(path), ...options }));
 }
 
-/** Sends text as it stands and gives back everything the server says. */
+/** Sends text as it stands and gives back everything the server says until it closes the connection. */
 async function exchange(server: NodeServer, text: string): Promise<string> {
   const socket = connect(server.port, server.host);
-  socket.end(text);
+  socket.write(text);
   let answer = "";
   for await (const chunk of socket) answer += chunk;
   return answer;
@@ -136,6 +136,14 @@ describe("the Node server", () => {
     await server.close();
     await failed;
   });
+
+  it("answers what comes behind a body that was too long", async () => {
+    const server = await listenTo(makeDatabase().path, { maxBodyBytes: 1000 });
+    const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+    const post = `POST /pull-updates HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(40)}0\r\n\r\n`;
+    const answers = await exchange(server, `${post}GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 413", "HTTP/1.1 200"]);
+  }, 10_000);
 
   it("answers 500 when the handler fails", async () => {
     const server = await listen(() => Promise.reject(new Error("inside")));
