@@ -236,7 +236,7 @@ export class ChangeRecorder {
     const items: CapturedItem[] = [{ kind: "ddl", sql: String(sql) }];
     const found = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
     if (found.length > 0) {
-      const rows = found.map((values) => ({ operation: SQLITE_INSERT, values }) as const);
+      const rows = found.map((values) => ({ operation: SQLITE_INSERT, indirect: false, values }) as const);
       const bytes = encodeChangeset({ name: table.name, keys: [1, ...table.keys] }, rows);
       items.push(await this.#changeset(bytes, []));
     }

@@ -27,6 +27,8 @@ export interface ChangesetTable {
 /** A row that came or went, with all of its values. INTEGER has to be a bigint. */
 export interface WholeRow {
   readonly operation: typeof SQLITE_DELETE | typeof SQLITE_INSERT;
+  /** A trigger or a foreign key did it. */
+  readonly indirect: boolean;
   readonly values: readonly SqlResult[];
 }
 
@@ -36,8 +38,8 @@ export function encodeChangeset(table: ChangesetTable, rows: readonly WholeRow[]
     Uint8Array.of(TABLE, ...varint(table.keys.length), ...table.keys),
     encoder.encode(`${table.name}\0`),
   ];
-  for (const { operation, values } of rows) {
-    parts.push(Uint8Array.of(operation, 0));
+  for (const { operation, indirect, values } of rows) {
+    parts.push(Uint8Array.of(operation, indirect ? 1 : 0));
     for (const value of values) parts.push(...encodeValue(value));
   }
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
