@@ -74,32 +74,31 @@ export function updatedRows(changeset: Uint8Array): ReadonlyMap<string, readonly
       if (byte < 0x80) return value;
     }
   };
-  /** Where the next value begins, behind its type and its length. */
-  const skipValue = (): { readonly type: number; readonly start: number } => {
-    const type = view.getUint8(at++);
-    const isText = type === TEXT || type === BLOB;
-    const bytes = isText ? length() : type === INTEGER || type === FLOAT ? 8 : 0;
-    if (bytes === 0 && !isText && type !== NULL && type !== ABSENT)
-      throw new Error(`BUG: a changeset with a value of type ${type}`);
-    const start = at;
-    at += bytes;
-    return { type, start };
-  };
   const skipRow = (): void => {
-    for (let column = 0; column < keys.length; column++) skipValue();
-  };
-  const keyOfRow = (): SqlResult[] => {
-    const key: SqlResult[] = [];
-    for (const isKey of keys) {
-      const { type, start } = skipValue();
-      if (isKey === 0) continue;
-      if (type === INTEGER) key.push(view.getBigInt64(start));
-      else if (type === FLOAT) key.push(view.getFloat64(start));
-      else if (type === TEXT) key.push(decoder.decode(changeset.subarray(start, at)));
-      else key.push(type === BLOB ? changeset.slice(start, at) : null);
+    for (let left = keys.length; left > 0; left--) {
+      const type = view.getUint8(at++);
+      if (type === INTEGER || type === FLOAT) at += 8;
+      else if (type === TEXT || type === BLOB) {
+        const bytes = length();
+        at += bytes;
+      } else if (type !== NULL && type !== ABSENT)
+        throw new Error(`BUG: a changeset with a value of type ${type}`);
     }
-    return key;
   };
+  const value = (): SqlResult => {
+    const type = view.getUint8(at++);
+    if (type === INTEGER || type === FLOAT) {
+      at += 8;
+      return type === INTEGER ? view.getBigInt64(at - 8) : view.getFloat64(at - 8);
+    }
+    if (type !== TEXT && type !== BLOB) return null;
+    const bytes = length();
+    at += bytes;
+    return type === BLOB
+      ? changeset.slice(at - bytes, at)
+      : decoder.decode(changeset.subarray(at - bytes, at));
+  };
+  const keyOfRow = (): SqlResult[] => Array.from(keys, value).filter((_, column) => keys[column] !== 0);
   while (at < changeset.length) {
     const operation = view.getUint8(at++);
     if (operation === TABLE) {
