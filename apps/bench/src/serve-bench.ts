@@ -1,12 +1,10 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { pageIndex, revision } from "@lacuna/page";
 import { encodePullRequest } from "@lacuna/protocol";
 import type { Bench, BenchResult } from "./bench.ts";
-import { createLargeDatabase } from "./memory/large-database.ts";
+import { startProcess } from "./child-process.ts";
+import { type LargeDatabase, withLargeDatabase } from "./large-database.ts";
 import { measuresOf, type Served, servedBy } from "./serve/process-measures.ts";
 import { RawClient } from "./serve/raw-client.ts";
 
@@ -26,14 +24,7 @@ const MAX_GROWTH_MIB = 16;
 export const serveBench: Bench = {
   name: "serve",
   summary: "100 MB of pages to one client, and single pages to 64 clients, over loopback",
-  async run(say) {
-    const directory = await mkdtemp(join(tmpdir(), "lacuna-serve-"));
-    try {
-      return await measure(directory, say);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  },
+  run: (say) => withLargeDatabase(DATABASE_BYTES, (database) => measure(database, say)),
 };
 
 interface Server extends Served {
@@ -55,12 +46,12 @@ interface Round {
   readonly rssMib: number;
 }
 
-async function measure(directory: string, say: (line: string) => void): Promise<BenchResult> {
-  const file = join(directory, "large.db");
-  createLargeDatabase(file, DATABASE_BYTES);
-  const fileBytes = (await stat(file)).size;
+async function measure(
+  { path, bytes: fileBytes }: LargeDatabase,
+  say: (line: string) => void,
+): Promise<BenchResult> {
   const pageCount = fileBytes / PAGE_BYTES;
-  const ours = await start("serving-process", file);
+  const ours = await start("serving-process", path);
   const bare = await start("bare-process");
   try {
     const pageRequest = (number: number): Uint8Array => {
@@ -126,9 +117,7 @@ const rowOf = (round: number, name: string, found: Round): (string | number)[] =
 ];
 
 async function start(name: string, ...args: string[]): Promise<Server> {
-  const child = fork(fileURLToPath(new URL(`./serve/${name}.ts`, import.meta.url)), args, {
-    execArgv: ["--conditions=lacuna-source", "--no-warnings=ExperimentalWarning"],
-  });
+  const child = startProcess(new URL(`./serve/${name}.ts`, import.meta.url), { args });
   return { child, ...(await servedBy(child)) };
 }
 

@@ -71,6 +71,20 @@ describe("the virtual clock", () => {
     await event;
   });
 
+  it("stands still while somebody computes in turns", async () => {
+    const clock = new VirtualClock();
+    const event = until(clock, 1);
+    for (let turn = 0; turn < 50; turn++) await setImmediate();
+    expect(clock.nowMs).toBe(0);
+    await event;
+  });
+
+  it("takes the turns of another clock for no work", async () => {
+    const events = [until(new VirtualClock(), 1), until(new VirtualClock(), 2)];
+    await Promise.all(events);
+    expect(events.length).toBe(2);
+  });
+
   it("goes on after work that failed", async () => {
     const clock = new VirtualClock();
     await expect(clock.hold(Promise.reject(new Error("failed")))).rejects.toThrow("failed");

@@ -276,8 +276,15 @@ describe("rows", () => {
       "TEXT DEFAULT FALSE",
       "DEFAULT NULL",
       "DEFAULT (3)",
-      "DEFAULT (-'3')".replace("-'3'", "'3'"),
+      "DEFAULT ('3')",
       "NUMERIC DEFAULT '1e3'",
+      "NUMERIC DEFAULT '.5'",
+      "NUMERIC DEFAULT ' +5. '",
+      "NUMERIC DEFAULT '\u00a05'",
+      "INT DEFAULT '0x1F'",
+      "REAL DEFAULT '0x1F'",
+      "INT DEFAULT '1_000'",
+      "TEXT DEFAULT 1_0.5",
       "NUMERIC DEFAULT 'x'",
       "BLOB DEFAULT '5'",
       "INT DEFAULT +4",
@@ -293,6 +300,13 @@ describe("rows", () => {
     );
     const [table] = schemaOf(file).tables;
     expect(rowsOf(file, table ?? SCHEMA_TABLE)).toEqual(ask(db, "SELECT * FROM a"));
+  });
+
+  it("have a default of very many digits and a letter in no time", () => {
+    const text = `${"1".repeat(1_000_000)}x`;
+    const [, column] = parseCreateTable(`CREATE TABLE a(x, y NUMERIC DEFAULT '${text}')`).columns;
+    expect(column?.default?.storageClass).toBe("text");
+    expect(column?.default?.value === text).toBe(true);
   });
 
   it.each([

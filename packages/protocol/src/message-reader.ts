@@ -66,6 +66,17 @@ export function bytesField(field: MessageField, name: string): Uint8Array {
   throw malformed(`${name} must be length-delimited, found ${field.value ?? "a fixed-size value"}`);
 }
 
+/** @throws {LacunaError} `PROTOCOL` unless the field holds up to `most` integers from 0 to `max`, packed */
+export function packedField(field: MessageField, name: string, max: number, most: number): number[] {
+  const cursor: ByteCursor = { bytes: bytesField(field, name), offset: 0 };
+  const values: number[] = [];
+  while (cursor.offset < cursor.bytes.length) {
+    values.push(integerField({ number: field.number, value: readVarint(cursor) }, name, max));
+    if (values.length > most) throw malformed(`${name} must be at most ${most} integers, found more`);
+  }
+  return values;
+}
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @throws {LacunaError} `PROTOCOL` unless the field holds UTF-8 */

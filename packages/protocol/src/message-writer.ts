@@ -16,6 +16,14 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
   return at;
 }
 
+/** Varints one behind the other: the value of a repeated field that is packed. Each below 2^35. */
+export function packVarints(values: readonly number[]): Uint8Array {
+  const packed = new Uint8Array(values.length * 5);
+  let end = 0;
+  for (const value of values) end = writeVarint(packed, end, value);
+  return packed.subarray(0, end);
+}
+
 /**
  * Builds a small protobuf message. Fields are written in the order of the calls; a value that equals its default
  * is left out, as proto3 does, unless it is asked for.

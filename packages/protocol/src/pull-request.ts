@@ -1,5 +1,6 @@
-import { bytesField, integerField, messageFields, textField } from "./message-reader.ts";
-import { MessageWriter } from "./message-writer.ts";
+import { MAX_PAGE_NO, type PageIndex } from "@lacuna/page";
+import { bytesField, integerField, messageFields, packedField, textField } from "./message-reader.ts";
+import { MessageWriter, packVarints } from "./message-writer.ts";
 import type { PageIndexRange } from "./page-index-range.ts";
 import { decodePageSelector, type PageSelectorLimits } from "./page-selector-decode.ts";
 import { encodePageSelector } from "./page-selector-encode.ts";
@@ -22,14 +23,23 @@ export interface PullRequest {
   readonly query: string;
   /** What should be sent. `mvcc-log` is the logical log of databases that have one. */
   readonly streamKind: "pages" | "mvcc-log";
+  /**
+   * Of what is sent, the pages to be sent before the others, in this order; at most 4096. Other servers of the protocol pass
+   * over the field, so that a client must take pages in whatever order they come.
+   */
+  readonly firstPages: readonly PageIndex[];
 }
+
+/** Beyond the numbers that the protocol uses. */
+const FIRST_PAGES = 1000;
+const MOST_FIRST_PAGES = 4096;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /**
  * A request as bytes. What is left out has its default: every page of the newest revision, raw; that request is
  * an empty body.
- * @throws {RangeError} if the pages are out of order or the long poll is not an unsigned 32-bit integer
+ * @throws {RangeError} if the pages of the selector are out of order or the long poll is not an unsigned 32-bit integer
  */
 export function encodePullRequest(request: Partial<PullRequest>): Uint8Array<ArrayBuffer> {
   const { longPollMs = 0 } = request;
@@ -44,10 +54,10 @@ export function encodePullRequest(request: Partial<PullRequest>): Uint8Array<Arr
   if (request.pages !== undefined) message.bytes(5, encodePageSelector(request.pages));
   if (request.clientPages !== undefined && request.clientPages.length > 0)
     message.bytes(6, request.clientPages);
-  return message
-    .text(7, request.query ?? "")
-    .integer(8, request.streamKind === "mvcc-log" ? 1 : 0)
-    .finish();
+  message.text(7, request.query ?? "").integer(8, request.streamKind === "mvcc-log" ? 1 : 0);
+  const { firstPages = [] } = request;
+  if (firstPages.length > 0) message.bytes(FIRST_PAGES, packVarints(firstPages));
+  return message.finish();
 }
 
 /**
@@ -64,6 +74,7 @@ export function decodePullRequest(bytes: Uint8Array, limits: PageSelectorLimits 
   let clientPages = NO_BYTES;
   let query = "";
   let streamKind: PullRequest["streamKind"] = "pages";
+  let firstPages: readonly PageIndex[] = [];
   for (const field of messageFields(bytes)) {
     switch (field.number) {
       case 1:
@@ -90,8 +101,21 @@ export function decodePullRequest(bytes: Uint8Array, limits: PageSelectorLimits 
       case 8:
         streamKind = integerField(field, "stream_kind", 1) === 1 ? "mvcc-log" : "pages";
         break;
+      case FIRST_PAGES:
+        firstPages = packedField(field, "first_pages", MAX_PAGE_NO - 1, MOST_FIRST_PAGES) as PageIndex[];
+        break;
     }
   }
   const pages = selector.length === 0 ? undefined : decodePageSelector(selector, limits);
-  return { encoding, serverRevision, clientRevision, longPollMs, pages, clientPages, query, streamKind };
+  return {
+    encoding,
+    serverRevision,
+    clientRevision,
+    longPollMs,
+    pages,
+    clientPages,
+    query,
+    streamKind,
+    firstPages,
+  };
 }

@@ -12,6 +12,7 @@ const plain: PullRequest = {
   clientPages: new Uint8Array(0),
   query: "",
   streamKind: "pages",
+  firstPages: [],
 };
 const pages = (first: number, last: number) => [{ first: pageIndex(first), last: pageIndex(last) }];
 
@@ -59,8 +60,15 @@ describe("a pull request", () => {
       clientPages: Uint8Array.of(1, 2, 3),
       query: "SELECT 1",
       streamKind: "mvcc-log",
+      firstPages: [pageIndex(99_999), pageIndex(0), pageIndex(7)],
     };
     expect(decodePullRequest(encodePullRequest(request))).toEqual(request);
+  });
+
+  it("names the pages to send first in a field that others pass over", () => {
+    const firstPages = [pageIndex(300), pageIndex(0)];
+    expect(toHex(encodePullRequest({ firstPages }))).toBe("c23e03ac0200");
+    expect(toHex(encodePullRequest({ firstPages: [] }))).toBe("");
   });
 
   it("takes an empty selector field for all pages", () => {

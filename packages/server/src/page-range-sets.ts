@@ -1,4 +1,4 @@
-import type { PageNo, PageRange } from "@lacuna/page";
+import { type PageNo, type PageRange, PageSet, pagesOf, rangesInOrder } from "@lacuna/page";
 
 /** The pages that both lists hold. Lists are ascending and without overlaps. */
 export function commonPages(one: readonly PageRange[], other: readonly PageRange[]): PageRange[] {
@@ -32,4 +32,12 @@ export function otherPages(pages: readonly PageRange[], without: readonly PageRa
     if (from <= last) rest.push({ first: from as PageNo, last });
   }
   return rest;
+}
+
+/** The pages of the list, ascending, but those named first, in the order in which they are named. */
+export function firstPagesFirst(pages: readonly PageRange[], first: readonly PageNo[]): readonly PageRange[] {
+  if (first.length === 0) return pages;
+  const found = new PageSet(pagesOf(commonPages(new PageSet(first).ranges(), pages)));
+  const rest = otherPages(pages, found.ranges());
+  return [...rangesInOrder(first.filter((page) => found.delete(page))), ...rest];
 }

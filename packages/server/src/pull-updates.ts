@@ -20,7 +20,7 @@ import { type Answer, type AnswerContext, answerFromView, type Chunks } from "./
 import type { Asked } from "./asked.ts";
 import { Refusal } from "./json-answer.ts";
 import { pageChunks } from "./page-chunks.ts";
-import { commonPages, otherPages } from "./page-range-sets.ts";
+import { commonPages, firstPagesFirst, otherPages } from "./page-range-sets.ts";
 import type { QueryRunner } from "./query-runner.ts";
 import { readChunk } from "./read-chunk.ts";
 import type { Reply } from "./reply.ts";
@@ -37,7 +37,8 @@ export interface PullContext extends AnswerContext {
 
 /**
  * Answers `POST /pull-updates`, from the revision asked for or the newest: the pages of the selector or all of them, those of
- * a query, or those that differ from the client's revision. Pages are sent raw.
+ * a query, or those that differ from the client's revision. Pages are sent raw, those that the client names first and the others
+ * in ascending order.
  * @throws {Refusal} 400 for what is not served, 410 for a revision that is not kept, 413
  * @throws {LacunaError} `PROTOCOL` if the body is malformed
  */
@@ -55,7 +56,8 @@ export async function answerPull(request: Asked, context: PullContext): Promise<
       const message = `revision ${wanted} is not served any more, the newest is ${view.revision}`;
       throw new Refusal(410, "REVISION_CHANGED", message);
     }
-    const ranges = await chosenPages(pull, view, context);
+    const chosen = await chosenPages(pull, view, context);
+    const ranges = firstPagesFirst(chosen, pull.firstPages.map(pageAtIndex));
     return {
       status: 200,
       headers: { "content-type": "application/protobuf", "cache-control": "no-store" },
@@ -75,7 +77,7 @@ function refuseUnserved({ encoding, query, streamKind }: PullRequest, { queries 
   if (streamKind !== "pages") refuse("a logical log; ask for pages");
 }
 
-/** The pages of the view that a request is to be answered with. */
+/** The pages of the view that a request is to be answered with, ascending. */
 async function chosenPages(
   pull: PullRequest,
   view: ServedView,

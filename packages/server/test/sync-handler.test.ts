@@ -61,6 +61,19 @@ describe.each(["delete", "wal"] as const)("pulling from a database in journal mo
     for (const page of pages) expect(page).toEqual(all[page.index]);
   });
 
+  it("brings the pages that are named first before the others", async () => {
+    const { path } = makeDatabase({ journal });
+    const server = await serverOf(path);
+    const { pages: all, header } = await pull(server);
+    const firstPages = [12, 5, 99_999, 2].map(pageIndex);
+    const { pages } = await pull(server, { pages: [indexes(1, 7), indexes(12)], firstPages });
+    expect(pages.map((page) => page.index)).toEqual([12, 5, 2, 1, 3, 4, 6, 7]);
+    for (const page of pages) expect(page).toEqual(all[page.index]);
+    const whole = await pull(server, { firstPages: [pageIndex(9)] });
+    expect(whole.pages[0]?.index).toBe(9);
+    expect(whole.pages.length).toBe(header.pageCount);
+  });
+
   it("brings the header alone for no page, and to a client that is up to date", async () => {
     const { path, commit } = makeDatabase({ journal });
     const server = await serverOf(path);

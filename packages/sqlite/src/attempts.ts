@@ -55,8 +55,9 @@ export class Attempts {
           waitedFor.clear();
         } else if (outcome.kind === "missing") {
           this.#setup.counters.restarts++;
+          const { steps } = this.#instance.slices;
           turn?.end();
-          await this.#fetch(outcome, around, waitedFor, performance.now() - began);
+          await this.#fetch(outcome, around, waitedFor, { steps, milliseconds: performance.now() - began });
           await turn?.takeAgain(around.queueSignal);
         } else {
           await this.#conclude(around, outcome);
@@ -72,7 +73,7 @@ export class Attempts {
 
   async #attempt<T>(
     view: View | undefined,
-    { signal, follower, slices }: Circumstances,
+    { signal, follower, slicing }: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
     body: () => Promise<T>,
   ): Promise<Outcome<T>> {
@@ -80,7 +81,7 @@ export class Attempts {
     const { file } = instance;
     signal.throwIfAborted();
     file.begin({ view, signal, waitedFor, follower });
-    instance.slices.begin(signal, slices);
+    instance.slices.begin(signal, slicing);
     let result: { value: T } | { error: unknown };
     try {
       await instance.ready();
@@ -112,12 +113,12 @@ export class Attempts {
     { from, page }: { readonly from: View; readonly page: PageNo },
     around: Circumstances,
     waitedFor: Map<PageNo, Uint8Array>,
-    attemptMilliseconds: number,
+    attempt: { readonly steps: number; readonly milliseconds: number },
   ): Promise<void> {
     // Any number of statements may wait at the same time, so each listens to a signal of its own.
     const signal = AbortSignal.any([around.signal]);
     const { snapshot } = from;
-    around.follower?.missed(page, from);
+    around.follower?.missed(page, from, attempt.steps);
     const bytes = await snapshot.read(page, {
       signal,
       task: around.follower,
@@ -126,7 +127,7 @@ export class Attempts {
     if (bytes.length !== snapshot.pageSize) throw wrongLength(page, bytes.length, snapshot.pageSize);
     // A copy of its own, since it stays here for as long as the statement is not through.
     waitedFor.set(page, bytes.slice());
-    await pauseAfterAttempt(attemptMilliseconds, signal);
+    await pauseAfterAttempt(attempt.milliseconds, signal);
   }
 
   /** Ends the transaction of the source if the one of SQLite has ended. What failed on our side has not happened. */
@@ -161,7 +162,8 @@ export class Attempts {
     for (;;) {
       const outcome = await this.#attempt(view, around, waitedFor, async () => watch?.describe());
       if (outcome.kind === "value") return outcome.value;
-      if (outcome.kind === "missing") await this.#fetch(outcome, around, waitedFor, 0);
+      if (outcome.kind === "missing")
+        await this.#fetch(outcome, around, waitedFor, { steps: 0, milliseconds: 0 });
       else throw outcome.kind === "error" ? outcome.error : new Error("BUG: describing a change writes");
     }
   }

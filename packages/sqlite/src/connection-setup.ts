@@ -3,6 +3,7 @@ import type { CapturedTransaction } from "./captured-transaction.ts";
 import type { Driver } from "./driver.ts";
 import type { Lineage } from "./lineage.ts";
 import type { Follower, ReadCounters } from "./page-file.ts";
+import type { Slicing } from "./slices.ts";
 import type { View } from "./view.ts";
 
 /** How every instance of a database handle is set up. */
@@ -15,8 +16,6 @@ export interface ConnectionSetup {
   /** Statements that every instance runs when it is opened. */
   readonly settings: readonly string[];
   readonly counters: ConnectionCounters;
-  /** A statement that cannot be suspended ends after its first slice. */
-  readonly givesUp?: boolean | undefined;
   readonly lineage: Lineage;
   /** Where and how to write; an instance without it only reads. */
   readonly writing?: Writing | undefined;
@@ -57,9 +56,6 @@ export interface Circumstances {
   readonly view: () => Promise<View>;
   /** Told what the statement reads. */
   readonly follower?: Follower | undefined;
-  /**
-   * How long it may compute at a stretch and what it waits for then.
-   * @default 20 ms, and that other events were handled
-   */
-  readonly slices?: { readonly milliseconds: number; readonly pause: () => Promise<void> } | undefined;
+  /** @default as is usual for readers */
+  readonly slicing?: Slicing | undefined;
 }

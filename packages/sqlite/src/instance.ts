@@ -5,7 +5,7 @@ import type { Engine } from "./engine.ts";
 import { FILE_NAME, PageFile } from "./page-file.ts";
 import { SQLITE_OK } from "./result-code.ts";
 import { RowReader, type SqlResult } from "./row-reader.ts";
-import { Slices } from "./slices.ts";
+import { PROGRESS_STEPS, Slices } from "./slices.ts";
 import { SqlCompiler } from "./sql-compiler.ts";
 import { type SqlError, sqlErrorOf, stoppedError } from "./sql-error.ts";
 import { StatementCache } from "./statement-cache.ts";
@@ -17,8 +17,6 @@ import { WriteWatch } from "./write-watch.ts";
 const OPEN_READWRITE = 2;
 const DBCONFIG_DQS_DML = 1013;
 const DBCONFIG_DQS_DDL = 1014;
-/** Steps of SQLite's virtual machine between looks at the clock. */
-const PROGRESS_STEPS = 20_000;
 
 /** One instance of SQLite with the database open: compiles statements and steps them, for whoever has its turn. */
 export class Instance {
@@ -31,8 +29,8 @@ export class Instance {
   readonly #buffer: number;
   readonly #out: number;
   readonly #name: number;
-  /** Pointer to the progress handler; 0 where nothing can happen meanwhile, because SQLite cannot be suspended. */
-  #progress = 0;
+  /** Pointer to the progress handler. */
+  readonly #progress: number;
   #watch: WriteWatch | undefined;
   #db = 0;
   #broken: LacunaError | undefined;
@@ -56,10 +54,8 @@ export class Instance {
     heap.writeText(`${FILE_NAME}\0`, this.#name, FILE_NAME.length + 1);
     const canWait = setup.driver.name === "jspi";
     this.slices = new Slices(canWait);
-    if (canWait || setup.givesUp === true) {
-      const onProgress = { type: "i(i)", waits: canWait, run: () => this.slices.onProgress() } as const;
-      this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
-    }
+    const onProgress = { type: "i(i)", waits: canWait, run: () => this.slices.onProgress() } as const;
+    this.#progress = engine.install({ onProgress })["onProgress"] ?? 0;
   }
 
   /** Of an instance that may write, while its database is open. */
@@ -195,7 +191,7 @@ export class Instance {
         sqlite.sqlite3__wasm_db_config_ip(this.#db, DBCONFIG_DQS_DML, 1, 0);
         sqlite.sqlite3__wasm_db_config_ip(this.#db, DBCONFIG_DQS_DDL, 1, 0);
       }
-      if (this.#progress !== 0) sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
+      sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, this.#progress, 0);
       await this.command("PRAGMA temp_store=MEMORY");
       if (this.#setup.writing !== undefined) await this.#prepareToWrite();
       await this.command(`PRAGMA cache_size=-${Math.ceil(this.#setup.cacheBytes / 1024)}`);

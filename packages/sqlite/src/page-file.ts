@@ -36,9 +36,10 @@ export interface ReadCounters {
 export interface Follower extends ReadTask {
   /**
    * The execution has to wait for a page. Told in the turn in which the page is asked for.
+   * @param steps of SQLite's virtual machine that will be taken again when the page is here
    * @throws what the execution is to fail with instead of waiting
    */
-  missed(page: PageNo, view: View): void;
+  missed(page: PageNo, view: View, steps: number): void;
   /** It asks for what it will want next. */
   readonly planned: boolean;
   /** The execution has a page, whether it waited or not. A restart comes to its pages again. */
@@ -272,7 +273,7 @@ export class PageFile {
     }
     const { signal, follower } = this.#attempt;
     this.#counters.waits++;
-    follower?.missed(page, view);
+    follower?.missed(page, view, 0);
     return view.snapshot
       .read(page, { signal, task: follower, planned: follower?.planned })
       .then((fetched) => {

@@ -1,43 +1,67 @@
-import type { Circumstances } from "./connection-setup.ts";
-import { pause, SLICE_MILLISECONDS } from "./pause.ts";
+import { pause } from "./pause.ts";
 
-export type Slicing = NonNullable<Circumstances["slices"]>;
+/** How a computation is cut into slices. */
+export interface Slicing {
+  /** Steps of SQLite's virtual machine at a stretch. */
+  readonly steps: number;
+  /** What is waited for in between. */
+  readonly pause: () => Promise<void>;
+  /** A statement ends with its first slice where SQLite cannot be suspended. */
+  readonly endsEarly: boolean;
+}
 
-const USUAL: Slicing = { milliseconds: SLICE_MILLISECONDS, pause };
+/** Steps between two calls of `onProgress`. */
+export const PROGRESS_STEPS = 20_000;
 
-/** Has SQLite compute in slices: between them other events happen, and a statement that was aborted ends. */
+/** Some 10 ms. */
+const USUAL: Slicing = { steps: 200_000, pause, endsEarly: false };
+
+/**
+ * Has SQLite compute in slices: between them other events happen, and a statement that was aborted ends. Slices are counted
+ * and not timed, so that what a statement asks for does not depend on how fast it is computed.
+ */
 export class Slices {
   readonly #canWait: boolean;
   #signal: AbortSignal | undefined;
   #slicing = USUAL;
+  #steps = 0;
   #sliceEnd = 0;
 
-  /** @param canWait whether SQLite can be suspended; if not, a statement ends after its first slice */
+  /** @param canWait whether SQLite can be suspended */
   constructor(canWait: boolean) {
     this.#canWait = canWait;
+  }
+
+  /** Steps since `begin`, roughly. */
+  get steps(): number {
+    return this.#steps;
   }
 
   begin(signal: AbortSignal, slicing: Slicing = USUAL): void {
     this.#signal = signal;
     this.#slicing = slicing;
-    this.#sliceEnd = performance.now() + slicing.milliseconds;
+    this.#steps = 0;
+    this.#sliceEnd = slicing.steps;
   }
 
   end(): void {
     this.#signal = undefined;
   }
 
-  /** To be called between rows, outside of SQLite. @throws the reason of the signal if it aborted */
+  /** To be called after a buffer full of rows, outside of SQLite. @throws the reason of the signal if it aborted */
   async betweenRows(): Promise<void> {
-    if (performance.now() > this.#sliceEnd) await this.#breathe();
+    // Making values of them takes as long as so many steps.
+    this.#steps += PROGRESS_STEPS;
+    if (this.#steps >= this.#sliceEnd) await this.#breathe();
   }
 
   /** To be called by SQLite as it computes. @returns other than 0 to end the statement */
   onProgress(): number | Promise<number> {
     if (this.#signal === undefined) return 0;
     if (this.#signal.aborted) return 1;
-    if (performance.now() <= this.#sliceEnd) return 0;
-    if (!this.#canWait) return 1;
+    this.#steps += PROGRESS_STEPS;
+    if (this.#steps < this.#sliceEnd) return 0;
+    if (!this.#canWait) return this.#slicing.endsEarly ? 1 : 0;
     return this.#breathe().then(
       () => 0,
       () => 1,
@@ -47,6 +71,6 @@ export class Slices {
   async #breathe(): Promise<void> {
     await this.#slicing.pause();
     this.#signal?.throwIfAborted();
-    this.#sliceEnd = performance.now() + this.#slicing.milliseconds;
+    this.#sliceEnd = this.#steps + this.#slicing.steps;
   }
 }

@@ -97,11 +97,29 @@ describe("requests", () => {
     expect(await numbersOf(transport.fetchPages(asked))).toEqual([5, 6, 20]);
     expect(host.asked[1]).toMatchObject({
       serverRevision: "r1",
+      firstPages: [19, 5],
       pages: [
         { first: 4, last: 5 },
         { first: 19, last: 19 },
       ],
     });
+  });
+
+  it.each([
+    ["none that come first anyway", pages(5, 6, 20), []],
+    ["the one that somebody waits for", pages(20, 5, 6, 7), [19]],
+    ["those before the last that lies behind the next", pages(9, 20, 7, 30, 31), [8, 19]],
+    [
+      "no more than 32 of many",
+      pages(...Array.from({ length: 60 }, (_, at) => 70 - at)),
+      Array.from({ length: 32 }, (_, at) => 69 - at),
+    ],
+  ])("name to be sent first %s", async (_, ranges, firstPages) => {
+    const host = pullHost(file, PAGE);
+    const { transport } = remoteOf(host);
+    const revision = await revisionOf(transport);
+    await collect(transport.fetchPages({ revision, pages: ranges, urgency: "demand" })).catch(() => {});
+    expect(host.asked[1]?.firstPages).toEqual(firstPages);
   });
 
   it("send nothing for no pages", async () => {

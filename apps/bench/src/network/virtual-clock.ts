@@ -13,9 +13,9 @@ interface TimedEvent {
  * A clock that stands still while anything is being computed and jumps to the next event when the process has nothing
  * left to do but wait. What costs processor time costs no virtual time.
  *
- * "Nothing left to do" means: no work given to `hold` is under way, no file operation of Node is pending, and several
- * turns of the event loop have passed since the last event. Timers of the process are not looked at: they belong to
- * real time.
+ * "Nothing left to do" means: no work given to `hold` is under way, no file operation of Node is pending, nobody who
+ * computes has only let others have a turn, and several turns of the event loop have passed since the last event. Timers
+ * of the process are not looked at: they belong to real time.
  */
 export class VirtualClock {
   readonly #events: TimedEvent[] = [];
@@ -65,8 +65,8 @@ export class VirtualClock {
   async #idle(): Promise<void> {
     let activity = this.#activity;
     for (let turns = 0; turns < IDLE_TURNS; turns++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#held === 0 && this.#activity === activity && !filesAreBusy()) continue;
+      await clockTurn();
+      if (this.#held === 0 && this.#activity === activity && !isBusy()) continue;
       activity = this.#activity;
       turns = -1;
     }
@@ -76,8 +76,23 @@ export class VirtualClock {
 /** What Node calls a pending file operation: callbacks, promises, and the closing of a handle. */
 const FILE_WORK = new Set(["FSReqCallback", "FSReqPromise", "CloseReq"]);
 
-function filesAreBusy(): boolean {
-  return process.getActiveResourcesInfo().some((resource) => FILE_WORK.has(resource));
+/** Turns asked for by clocks. */
+let clockTurns = 0;
+
+async function clockTurn(): Promise<void> {
+  clockTurns++;
+  await new Promise((resolve) => setImmediate(resolve));
+  clockTurns--;
+}
+
+/** Files are busy, or somebody has asked for another turn: long computations are cut into turns. */
+function isBusy(): boolean {
+  let turns = 0;
+  for (const resource of process.getActiveResourcesInfo()) {
+    if (FILE_WORK.has(resource)) return true;
+    if (resource === "Immediate") turns++;
+  }
+  return turns > clockTurns;
 }
 
 function insertInOrder(events: TimedEvent[], event: TimedEvent): void {

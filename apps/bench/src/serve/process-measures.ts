@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { nextMessage } from "../child-process.ts";
 
 /** Where a server is, and what it serves. */
 export interface Served {
@@ -30,22 +30,10 @@ export function answerMeasures(served: Served): void {
 }
 
 export function servedBy(child: ChildProcess): Promise<Served> {
-  return message<Served>(child);
+  return nextMessage<Served>(child);
 }
 
 export function measuresOf(child: ChildProcess): Promise<Measures> {
   child.send("measures");
-  return message<Measures>(child);
-}
-
-/** @throws {Error} if the process ends before it says anything */
-async function message<T>(child: ChildProcess): Promise<T> {
-  const stop = new AbortController();
-  const ended = once(child, "exit", { signal: stop.signal }).then(([code]) => {
-    throw new Error(`the server ended with code ${code}`);
-  });
-  ended.catch(() => {});
-  const [found] = (await Promise.race([once(child, "message"), ended])) as [T];
-  stop.abort();
-  return found;
+  return nextMessage<Measures>(child);
 }

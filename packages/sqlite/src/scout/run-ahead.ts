@@ -33,8 +33,15 @@ const LOOK_AHEAD = 4;
 const FREE_MILLISECONDS = 200;
 /** So many pages named by a run are worth more than what is predicted without one, even if it fails then. */
 const MANY_NAMED = 8;
-/** How long a run that cannot be suspended may take at least. */
-const LEAST_RUN_MILLISECONDS = 20;
+/** Steps of SQLite's virtual machine that a run takes at a stretch, at least: some 20 ms. */
+const LEAST_RUN_STEPS = 400_000;
+
+/** A page the reader waits for, and the steps it will take again when the page is here. */
+interface Miss {
+  readonly page: PageNo;
+  readonly view: View;
+  readonly steps: number;
+}
 
 /**
  * Follows one execution of a statement and, when it misses a page, runs the same statement over the pages that are here
@@ -59,11 +66,10 @@ export class RunAhead implements Follower, RunOwner {
   #waiting = false;
   #failed = false;
   /** A page the reader waits for that the run, which still computes, has not come to. */
-  #unforeseen: { readonly page: PageNo; readonly view: View } | undefined;
+  #unforeseen: Miss | undefined;
   /** When the reader last went on, or began to wait. */
   #wentOnAt: number;
-  /** How long it last computed, and how long it has computed and waited in all. */
-  #attemptMilliseconds = 0;
+  /** How long it has computed and waited, and how long runs have computed. */
   #readerMilliseconds = 0;
   #spentMilliseconds = 0;
 
@@ -76,11 +82,10 @@ export class RunAhead implements Follower, RunOwner {
     this.#wentOnAt = scouts.now();
   }
 
-  missed(page: PageNo, view: View): void {
+  missed(page: PageNo, view: View, steps: number): void {
     const { snapshot } = view;
     if (this.#ended || !canPrefetch(snapshot)) return;
-    if (!this.#waiting) this.#attemptMilliseconds = this.now() - this.#wentOnAt;
-    this.#readerMilliseconds += this.#attemptMilliseconds;
+    if (!this.#waiting) this.#readerMilliseconds += this.now() - this.#wentOnAt;
     this.#waiting = true;
     this.#wentOnAt = this.now();
     this.#steps += STEPS_PER_WAIT;
@@ -94,9 +99,9 @@ export class RunAhead implements Follower, RunOwner {
       this.#run.goOn();
     } else if (this.#run?.computing === true) {
       // It may be on its way there, and only slower than the reader.
-      this.#unforeseen = { page, view };
+      this.#unforeseen = { page, view, steps };
       this.send(this.#run);
-    } else this.#beginAnew(page, view, snapshot);
+    } else this.#beginAnew({ page, view, steps }, snapshot);
   }
 
   /** Unless a run failed early and none did better since: then there is something about what it came to that cannot be run ahead. */
@@ -148,7 +153,7 @@ export class RunAhead implements Follower, RunOwner {
     const unforeseen = this.#unforeseen;
     this.#unforeseen = undefined;
     if (unforeseen === undefined || !this.#waiting || run !== this.#run) return;
-    this.#beginAnew(unforeseen.page, unforeseen.view, run.snapshot);
+    this.#beginAnew(unforeseen, run.snapshot);
   }
 
   send(run: ScoutRun): void {
@@ -178,7 +183,7 @@ export class RunAhead implements Follower, RunOwner {
     return this.#scouts.now();
   }
 
-  #beginAnew(missed: PageNo, view: View, snapshot: PrefetchSnapshot): void {
+  #beginAnew({ page: missed, view, steps }: Miss, snapshot: PrefetchSnapshot): void {
     this.#batches?.beginAnew();
     this.#unforeseen = undefined;
     this.#run?.stop();
@@ -196,7 +201,7 @@ export class RunAhead implements Follower, RunOwner {
         snapshot,
         glance,
         canWait: this.#scouts.driver === "jspi",
-        milliseconds: Math.max(LEAST_RUN_MILLISECONDS, 2 * this.#attemptMilliseconds),
+        steps: Math.max(LEAST_RUN_STEPS, 2 * steps),
       },
       this,
     );

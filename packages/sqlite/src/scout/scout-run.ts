@@ -48,15 +48,13 @@ export interface Ground {
   readonly number: number;
   /** Whether SQLite can be suspended. */
   readonly canWait: boolean;
-  /** How long a run that cannot be suspended may take. */
-  readonly milliseconds: number;
+  /** Steps of SQLite's virtual machine that a run takes at a stretch, and in all if it cannot be suspended. */
+  readonly steps: number;
 }
 
 /** How a run ended: at the end of its statement, because it was told to, or with an error. */
 export type Ending = "completed" | "stopped" | "failed";
 
-/** What a run names first goes out after so many milliseconds also while there is room for more: a reader waits for it. */
-const SLICE_MILLISECONDS = 8;
 /** Pages named beyond the room there is, by a run that cannot wait for more. */
 const MOST_AHEAD = 4096;
 
@@ -161,9 +159,9 @@ export class ScoutRun implements Guide {
   async #attempt(connection: Connection, { sql, given, limit }: Task, pages: GuessedPages): Promise<unknown> {
     const { signal } = this.#controller;
     const view = (): Promise<View> => View.open({ snapshot: () => pages }, signal);
-    const slices = { milliseconds: this.#ground.milliseconds, pause: () => this.#pause() };
+    const slicing = { steps: this.#ground.steps, pause: () => this.#pause(), endsEarly: true };
     try {
-      await walkThrough(connection, { sql, given, signal, queueSignal: signal, view, slices }, limit);
+      await walkThrough(connection, { sql, given, signal, queueSignal: signal, view, slicing }, limit);
       return undefined;
     } catch (error) {
       return error ?? new Error("nothing was thrown");
@@ -193,7 +191,6 @@ export class ScoutRun implements Guide {
 
   meet(page: PageNo): boolean {
     if (this.#owner.knows(page) || this.queue.has(page)) return true;
-    if (!this.#sent && this.#owner.now() - (this.#since ?? 0) > SLICE_MILLISECONDS) this.#owner.send(this);
     if (this.queue.size >= this.#owner.sight) {
       if (this.#ground.canWait) {
         this.#waitsAt = page;

@@ -195,7 +195,7 @@ export class Scouts {
     const sandbox = new Sandbox();
     const settings = [...setup.settings, TOLERANT];
     const writing = { source: sandbox };
-    const connection = Connection.now({ ...setup, settings, writing, counters, givesUp: true });
+    const connection = Connection.now({ ...setup, settings, writing, counters });
     this.#instances++;
     return { connection, sandbox };
   }

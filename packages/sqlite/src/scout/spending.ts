@@ -84,9 +84,9 @@ export function payingFollower(name: string, spending: Spending, inner: Follower
     get planned() {
       return inner?.planned ?? false;
     },
-    missed: (page: PageNo, view: View) => {
+    missed: (page: PageNo, view: View, steps: number) => {
       spending.pay(page, view.snapshot.pageSize);
-      inner?.missed(page, view);
+      inner?.missed(page, view, steps);
     },
     reached: (page) => inner?.reached(page),
     end: () => {

@@ -95,9 +95,6 @@ class Census implements Guide {
   async proceed(): Promise<void> {}
 }
 
-/** A survey is not cut short, where SQLite cannot be suspended either. */
-const UNLIMITED = { milliseconds: Number.POSITIVE_INFINITY, pause: () => Promise.resolve() };
-
 /**
  * Whether a statement can run without the network: it is run, on the pages that are held alone.
  * @throws {SqlError} as the statement itself would
@@ -135,7 +132,7 @@ export async function estimate(
   const view = (): Promise<View> => View.open(sandbox, signal);
   let complete = true;
   try {
-    await walkThrough(connection, { sql, given, signal, view, slices: UNLIMITED }, limit);
+    await walkThrough(connection, { sql, given, signal, view }, limit);
   } catch (error) {
     signal.throwIfAborted();
     // Without a placeholder on its way it would have failed all the same.

@@ -8,6 +8,8 @@ import {
   type LinkEstimate,
   type Opening,
   type PageEntry,
+  type PageIndex,
+  type PageNo,
   type PageRequest,
   PageSet,
   pageIndex,
@@ -21,8 +23,8 @@ import {
 import { encodePullRequest, type PageIndexRange, type PullRequest } from "@lacuna/protocol";
 import type { AbortScope } from "../abort-scope.ts";
 import { endable } from "../endable.ts";
-import { EMPTY_PAGE_SIZE } from "../file-shape.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
+import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
 import { refuseWebPage } from "../web-page.ts";
 import { PullStream } from "./pull-stream.ts";
 import { PULL_HEADERS, pullUrl } from "./pull-url.ts";
@@ -31,8 +33,8 @@ import { serverError } from "./server-error.ts";
 /** Where the server is and how to identify to it. `libsql:` and `turso:` URLs mean `https:`; a path is kept. */
 export interface SyncServerOptions extends HttpOptions {}
 
-/** What a prefix is counted in before the page size is known. */
-const USUAL_PAGE_BYTES = 4096;
+/** Pages named to be sent first: as many as are on the line for about one round trip. */
+const MOST_FIRST_PAGES = 32;
 
 /**
  * As `syncServerTransport`, for those who only open databases and fetch their pages.
@@ -69,7 +71,7 @@ export class SyncServerPages implements Transport {
       const first = await batches.next();
       // An answer without pages is that of an empty database, or one that was cut off.
       if (pageCount > 0 && first.done === true) throw missingPages(0, 1, undefined);
-      const pageSize = sent ?? EMPTY_PAGE_SIZE;
+      const pageSize = sent ?? USUAL_PAGE_SIZE;
       const shape: DatabaseShape = { revision: revision(serverRevision), pageSize, pageCount };
       this.#opened = shape;
       const pages = this.#openingPages(bootstrap, { shape, first, batches, stream, scope });
@@ -122,14 +124,14 @@ export class SyncServerPages implements Transport {
     options: AbortOptions = {},
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
     const { revision: pinned, urgency } = request;
-    const wanted = new PageSet(pagesOf(request.pages));
-    const pages = indexRanges(wanted);
+    const order = [...pagesOf(request.pages)];
+    const wanted = new PageSet(order);
     const scope = this.endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
       if (wanted.size === 0) return;
       const pageSize = this.pageSizeAt(pinned);
-      const pull = { serverRevision: pinned, pages };
+      const pull = { serverRevision: pinned, pages: indexRanges(wanted), firstPages: firstPages(order) };
       const stream = await this.send(pull, { asked: "pinned", urgency, scope, pageSize });
       checkRevision(pinned, stream);
       yield* stream.pages(({ page }) => {
@@ -190,7 +192,7 @@ export class SyncServerPages implements Transport {
 /** How many pages are asked for from the first on; `undefined` where that is not how they are chosen. */
 function askedPages(bootstrap: Bootstrap): number | undefined {
   if (bootstrap.kind === "none") return 1;
-  if (bootstrap.kind === "prefix") return Math.max(1, Math.ceil(bootstrap.bytes / USUAL_PAGE_BYTES));
+  if (bootstrap.kind === "prefix") return Math.max(1, Math.ceil(bootstrap.bytes / USUAL_PAGE_SIZE));
   return undefined;
 }
 
@@ -206,6 +208,12 @@ function bootstrapRequest(bootstrap: Bootstrap): Partial<PullRequest> {
   if (bootstrap.kind === "query") return { query: bootstrap.sql };
   const count = askedPages(bootstrap);
   return count === undefined ? {} : { pages: [{ first: pageIndex(0), last: pageIndex(count - 1) }] };
+}
+
+/** Those that are more urgent than their place in ascending order; not all, if many. */
+function firstPages(order: readonly PageNo[]): PageIndex[] {
+  const end = 1 + order.findLastIndex((page, at) => page > (order[at + 1] ?? page));
+  return order.slice(0, Math.min(end, MOST_FIRST_PAGES)).map(indexOfPage);
 }
 
 export const indexRanges = (pages: PageSet): PageIndexRange[] =>
