@@ -6,7 +6,7 @@ export {
   type RowOperation,
   readChangeset,
 } from "./changeset/changeset.ts";
-export { type RowValues, readRowValues } from "./changeset/row-values.ts";
+export { RawText, type RowValues, readRowValues } from "./changeset/row-values.ts";
 export type { PageIndexRange } from "./page-index-range.ts";
 export { encodePageMessage, framePages, pageMessagesLength } from "./page-messages.ts";
 export { decodePageSelector, type PageSelectorLimits } from "./page-selector-decode.ts";

@@ -25,7 +25,7 @@ const ROWS: Readonly<Record<number, number>> = { 9: 1, 18: 1, 23: 2 };
 const MAX_COLUMNS = 32_767;
 
 /**
- * Reads what SQLite's session extension writes: a changeset, in its order. Blobs are views of the bytes. SQLite
+ * Reads what SQLite's session extension writes: a changeset, in its order. Blobs and `RawText` are views of the bytes. SQLite
  * documentation, "The Session Extension", changeset format in the comments of its source.
  * @throws {LacunaError} `REPLICA_CORRUPT` if the bytes are no changeset
  */

@@ -160,6 +160,6 @@ function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader
   return { ...entry, facts, rowid, before: row === undefined ? before : filledUp(before, row), after };
 }
 
-function filledUp(before: RowValues, row: readonly SqlValue[]): RowValues {
-  return before.map((value, column) => (value === undefined ? row[column] : value));
+function filledUp(values: RowValues, row: readonly SqlValue[]): RowValues {
+  return values.map((value, column) => (value === undefined ? row[column] : value));
 }
