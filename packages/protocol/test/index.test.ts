@@ -6,6 +6,7 @@ it("exports these names", () => {
   expect(Object.keys(protocol).sort()).toEqual([
     "ByteReader",
     "PullResponseDecoder",
+    "RawText",
     "conditionHolds",
     "decodeBase64",
     "decodeCursorRequest",

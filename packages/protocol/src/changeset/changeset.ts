@@ -23,7 +23,7 @@ const OPERATIONS: Readonly<Record<number, RowOperation>> = { 9: "delete", 18: "i
 const MAX_COLUMNS = 32_767;
 
 /**
- * Reads what SQLite's session extension writes: a changeset, in its order. Blobs are views of the bytes. SQLite
+ * Reads what SQLite's session extension writes: a changeset, in its order. Blobs and `RawText` are views of the bytes. SQLite
  * documentation, "The Session Extension", changeset format in the comments of its source.
  * @throws {LacunaError} `REPLICA_CORRUPT` if the bytes are no changeset
  */
