@@ -148,8 +148,8 @@ function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader
     );
   }
   if (!keyless) {
-    const whole =
-      entry.operation === "update" ? rows.get(placeOf(facts, undefined, entry.before)) : undefined;
+    const row = entry.operation === "update" ? rows.get(placeOf(facts, undefined, entry.before)) : undefined;
+    const whole = row && filledUp(entry.after, row);
     return { ...entry, facts, rowid: undefined, whole };
   }
   const rowid = entry.before[0] ?? entry.after[0];
