@@ -35,7 +35,7 @@ export interface Site {
 export const SERVER_URL = "http://simulated.test";
 
 /** How long a run may take in reality: clients of others have been seen to wait for ever. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 interface Traffic {
   readonly requests: number;
