@@ -1,11 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Bench, BenchResult } from "./bench.ts";
-import { createLargeDatabase } from "./memory/large-database.ts";
+import { nextMessage, startProcess } from "./child-process.ts";
+import { withLargeDatabase } from "./large-database.ts";
 import type { MemoryGrowth } from "./memory/peak-memory.ts";
 import type { ScanReport } from "./memory/scan-process.ts";
 import { numberText } from "./result-text.ts";
@@ -18,32 +14,23 @@ export const memoryBench: Bench = {
   name: "memory",
   summary:
     "the memory of a process that scans 100 MB with 16 MiB of cache, and of a second instance of SQLite",
-  async run(say) {
-    const directory = await mkdtemp(join(tmpdir(), "lacuna-memory-"));
-    try {
-      return await measure(directory, say);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  },
+  run: (say) =>
+    withLargeDatabase(DATABASE_BYTES, async ({ path, bytes, directory }) => {
+      say(`made a database of ${(bytes / 1e6).toFixed(1)} MB`);
+      // Server and client have processes of their own: neither this one nor the server is what is measured.
+      const server = startProcess(new URL("./memory/serve-process.ts", import.meta.url), { args: [path] });
+      try {
+        const { url } = await nextMessage<{ url: string }>(server);
+        const client = startProcess(new URL("./memory/scan-process.ts", import.meta.url), {
+          args: [url, join(directory, "replica.db")],
+          execArgv: ["--expose-gc"],
+        });
+        return result(await nextMessage<ScanReport>(client), bytes);
+      } finally {
+        if (server.connected) server.disconnect();
+      }
+    }),
 };
-
-async function measure(directory: string, say: (line: string) => void): Promise<BenchResult> {
-  const file = join(directory, "large.db");
-  createLargeDatabase(file, DATABASE_BYTES);
-  const fileBytes = (await stat(file)).size;
-  say(`made a database of ${(fileBytes / 1e6).toFixed(1)} MB`);
-  // Server and client have processes of their own: neither this one nor the server is what is measured.
-  const server = start("./memory/serve-process.ts", [file]);
-  try {
-    const { url } = await firstMessage<{ url: string }>(server);
-    const client = start("./memory/scan-process.ts", [url, join(directory, "replica.db")]);
-    const report = await firstMessage<ScanReport>(client);
-    return result(report, fileBytes);
-  } finally {
-    if (server.connected) server.disconnect();
-  }
-}
 
 function result(report: ScanReport, fileBytes: number): BenchResult {
   const { scan, secondInstance } = report;
@@ -73,20 +60,4 @@ function result(report: ScanReport, fileBytes: number): BenchResult {
       },
     ],
   };
-}
-
-function start(module: string, args: readonly string[]): ChildProcess {
-  return fork(fileURLToPath(new URL(module, import.meta.url)), [...args], {
-    execArgv: ["--conditions=lacuna-source", "--expose-gc", "--no-warnings=ExperimentalWarning"],
-  });
-}
-
-/** @throws {Error} if the process ends before it says anything */
-async function firstMessage<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`${child.spawnargs.at(2)} ended with code ${code} before it reported`);
-  });
-  const [message] = (await Promise.race([once(child, "message"), ended])) as [T];
-  ended.catch(() => {});
-  return message;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, it, onTestFinished } from "vitest";
-import { createLargeDatabase } from "../src/memory/large-database.ts";
+import { createLargeDatabase } from "../src/large-database.ts";
 
 it("the large database has the size that was asked for, and a row for about every 510 bytes", () => {
   const directory = mkdtempSync(join(tmpdir(), "lacuna-bench-"));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { syncHandler } from "@lacuna/server";
 import { openServedFile, openServedSql, serveNode } from "@lacuna/server/node";
+import { publishDirectory } from "@lacuna/server/node/publish";
 import type { Report } from "./anywhere/vitest.ts";
 import { bundle } from "./bundle.ts";
 import { runChromium } from "./runtimes/chromium.ts";
@@ -32,11 +33,21 @@ makeSample(sample);
 const database = await openServedFile(sample, { history: true });
 const sql = openServedSql(sample, { onWrite: () => database.newest() });
 const server = await serveNode({ handler: syncHandler({ database, sql }), port: 0 });
-const site = await serveSite(bundles);
+const published = join(scratch, "published");
+const view = await database.open();
+await publishDirectory(view, published, { segmentBytes: 65_536 });
+await view.close();
+const site = await serveSite(bundles, published);
 
 const results: { runtime: string; report: Report | undefined; error?: unknown }[] = [];
 const surroundings = (runtime: string): Surroundings => {
-  const base = { runtime, server: server.url, host: server.url };
+  const base = {
+    runtime,
+    server: server.url,
+    host: server.url,
+    published: `${site.url}/published/manifest.lacuna`,
+    damaged: `${site.url}/damaged/manifest.lacuna`,
+  };
   if (runtime === "isolate") return base;
   if (runtime.startsWith("chromium")) return { ...base, wasm: `${site.url}/sqlite3.wasm` };
   const directory = join(scratch, runtime.replaceAll(" ", "-"));

@@ -22,19 +22,23 @@ export interface Constant {
 const integer = (value: bigint): Constant => ({ value: narrow(value), storageClass: "integer" });
 const real = (value: number): Constant => ({ value, storageClass: "real" });
 
-/** The number that text spells in SQL, `undefined` if it spells none. An integer beyond 64 bits becomes REAL. */
-export function parseNumber(text: string): Constant | undefined {
-  const digits = text.trim().replaceAll("_", "");
+/** The number of a literal of SQL without `_`, `undefined` if it is none. An integer beyond 64 bits becomes REAL. */
+export function parseNumber(digits: string): Constant | undefined {
   const [, sign, hex] = /^([+-]?)(0x[\da-f]+)$/i.exec(digits) ?? [];
-  if (hex !== undefined) {
-    const value = BigInt.asIntN(64, BigInt(hex));
-    return integer(sign === "-" ? -value : value);
-  }
+  if (hex === undefined) return numberOfText(digits);
+  const value = BigInt.asIntN(64, BigInt(hex));
+  return integer(sign === "-" ? -value : value);
+}
+
+/** The decimal number that all of a text is, but for spaces around it: text is no number in any other form. */
+function numberOfText(text: string): Constant | undefined {
+  const [, digits = ""] =
+    /^[\t-\r ]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)[\t-\r ]*$/i.exec(text) ?? [];
   if (/^[+-]?\d+$/.test(digits) && digits.length < 25) {
     const value = BigInt(digits.replace("+", ""));
     if (BigInt.asIntN(64, value) === value) return integer(value);
   }
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits) ? real(Number(digits)) : undefined;
+  return digits === "" ? undefined : real(Number(digits));
 }
 
 /** Applies a column's affinity to a constant, given the text it was spelled with. Datatypes, "Type Affinity". */
@@ -45,7 +49,7 @@ export function applyAffinity(constant: Constant, spelled: string, affinity: Aff
     if (storageClass === "text") return constant;
     return { value: storageClass === "integer" ? String(value) : spelled, storageClass: "text" };
   }
-  const number = storageClass === "text" ? parseNumber(value as string) : constant;
+  const number = storageClass === "text" ? numberOfText(value as string) : constant;
   if (number === undefined) return constant;
   if (affinity === "REAL") return real(Number(number.value));
   const whole = number.value as number;

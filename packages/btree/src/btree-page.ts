@@ -136,6 +136,13 @@ export class BtreePage {
   }
 }
 
+/** @throws {LacunaError} `CORRUPT_PAGE` if the page cannot belong to a tree of that sort */
+export function requireTree(view: BtreePage, isTable: boolean): void {
+  if (view.isTable === isTable) return;
+  const sort = isTable ? "a table" : "an index";
+  throw corruptPage(view.page, view.start, `expected a page of ${sort}, found ${view.kind}`);
+}
+
 /** @throws {LacunaError} `CORRUPT_PAGE` if the bytes are not a B-tree page */
 export function parsePage(page: PageNo, bytes: Uint8Array, usableSize: number): BtreePage {
   return new BtreePage(page, bytes, usableSize);

@@ -1,5 +1,5 @@
 import { type PageNo, PageSet } from "@lacuna/page";
-import { BtreePage } from "./btree-page.ts";
+import { BtreePage, requireTree } from "./btree-page.ts";
 import { corruptPage } from "./corrupt.ts";
 import type { TreeFormat } from "./tree-format.ts";
 import type { Step, Task } from "./walk.ts";
@@ -9,6 +9,7 @@ export class CountTask implements Task<number> {
   readonly #format: TreeFormat;
   readonly #pending: PageNo[];
   readonly #seen: PageSet;
+  #isTable: boolean | undefined;
   #count = 0;
 
   constructor(format: TreeFormat, root: PageNo) {
@@ -30,6 +31,8 @@ export class CountTask implements Task<number> {
     if (page !== this.#pending.at(-1))
       throw new RangeError(`expected page ${this.#pending.at(-1)}, got page ${page}`);
     const view = new BtreePage(page, bytes, this.#format.usableSize);
+    this.#isTable ??= view.isTable;
+    requireTree(view, this.#isTable);
     this.#pending.pop();
     if (view.isLeaf || !view.isTable) this.#count += view.cellCount;
     if (view.isLeaf) return;

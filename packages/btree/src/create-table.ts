@@ -259,7 +259,7 @@ function literal(tokens: readonly Token[]): Literal | undefined {
   const token = tokens[first];
   if (token === undefined || (sign !== "" && token.kind !== "number")) return undefined;
   const { kind, text, upper } = token;
-  const spelled = sign + text;
+  const spelled = sign + (kind === "number" ? text.replaceAll("_", "") : text);
   const plain = (value: Constant["value"], storageClass: Constant["storageClass"]): Literal => ({
     value,
     storageClass,

@@ -1,5 +1,5 @@
 import { type PageNo, PageSet } from "@lacuna/page";
-import { BtreePage } from "./btree-page.ts";
+import { BtreePage, requireTree } from "./btree-page.ts";
 import { CellReader } from "./cell.ts";
 import { corruptPage } from "./corrupt.ts";
 import { OverflowChain } from "./overflow.ts";
@@ -122,13 +122,7 @@ export abstract class TreeWalk implements Walk {
       return;
     }
     const view = new BtreePage(page, bytes, this.#format.usableSize);
-    if (view.isTable !== this.#isTable) {
-      throw corruptPage(
-        page,
-        view.start,
-        `expected a page of ${this.#isTable ? "a table" : "an index"}, found ${view.kind}`,
-      );
-    }
+    requireTree(view, this.#isTable);
     if (view.cellCount === 0 && this.#levels.length > 0) {
       throw corruptPage(page, view.start + 3, "expected at least one cell below the root, found none");
     }
@@ -143,6 +137,7 @@ export abstract class TreeWalk implements Walk {
    * The pages that the walk will ask for after the one it stands on or waits for, as far as the interior pages at hand
    * tell: exactly the children inside the range, in the order of the walk, lowest level first. Empty as long as the
    * start of the range is searched for.
+   * @throws {LacunaError} `CORRUPT_PAGE` if one of those interior pages contradicts the file format
    */
   upcoming(limit: number): PageNo[] {
     const pages: PageNo[] = [];

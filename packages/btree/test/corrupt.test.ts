@@ -90,6 +90,7 @@ describe("a walk over corrupt pages", () => {
   it("ends at a page of another kind, without a kind, without cells, or too short", () => {
     const becomes = (flag: number) => changed({ [last]: (bytes) => bytes.fill(flag, 0, 1) });
     expect(() => scan(becomes(10))).toThrow(corrupt(last, "expected a page of a table, found index-leaf"));
+    expect(() => count(becomes(10))).toThrow(corrupt(last, "expected a page of a table, found index-leaf"));
     expect(() => scan(becomes(0))).toThrow(corrupt(last, "expected the kind of a B-tree page"));
     expect(() => scan(changed({ [last]: (bytes) => bytes.fill(0, 3, 5) }))).toThrow(
       corrupt(last, "at least one cell"),

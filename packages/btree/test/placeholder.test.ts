@@ -176,6 +176,22 @@ describe("the row ids of entries", () => {
     const leaves = leftmostLeaf();
     expect(entryRowids(leaves).slice(0, 3)).toEqual(rows.map((row) => (row as { id: number }).id));
   });
+
+  it("are only those of entries that make sense", () => {
+    const { bytes, cellCount, page: number, usableSize } = leftmostLeaf();
+    const sound = entryRowids(parsePage(number, bytes, usableSize));
+    expect(sound).toHaveLength(cellCount);
+    for (const headerSize of [0, 1, 60, 127]) {
+      const broken = bytes.slice();
+      // The size of the header stands behind that of the payload, which takes one byte.
+      broken[parsePage(number, broken, usableSize).cellOffset(0) + 1] = headerSize;
+      expect(entryRowids(parsePage(number, broken, usableSize))).toEqual(sound.slice(1));
+    }
+    // The first cells lie at the end of the page: such a header ends beyond it.
+    const beyond = bytes.slice();
+    beyond.set([0xff, 0xff, 0x7f], parsePage(number, beyond, usableSize).cellOffset(0) + 1);
+    expect(entryRowids(parsePage(number, beyond, usableSize))).toEqual(sound.slice(1));
+  });
 });
 
 /** The first leaf of the index. */

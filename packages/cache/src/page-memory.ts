@@ -44,9 +44,14 @@ export class PageMemory {
     return this.#frames.get(page);
   }
 
-  /** A copy of a page's bytes, in the memory of a page that was dropped if there is some. */
+  /** The memory of a page that was dropped, if there is some. */
+  spare(): Uint8Array | undefined {
+    return this.#spare.pop();
+  }
+
+  /** A copy of a page's bytes, in such memory if there is some. */
   copyOf(bytes: Uint8Array): Uint8Array {
-    const spare = this.#spare.pop();
+    const spare = this.spare();
     if (spare === undefined) return new Uint8Array(bytes);
     spare.set(bytes);
     return spare;

@@ -109,11 +109,11 @@ export class SegmentCache implements PrefetchSource {
     if (absent.length > 0) await this.#fetcher.prefetch(absent, options);
   }
 
-  glance(page: PageNo): Uint8Array | undefined {
+  glance(page: PageNo, into?: Uint8Array): Uint8Array | undefined {
     const frame = this.#memory.find(page);
     if (frame !== undefined) return frame.bytes;
     const gone = this.#over !== undefined || !this.#resident.has(page);
-    return gone ? undefined : this.#store.getSync?.(page);
+    return gone ? undefined : this.#store.getSync?.(page, into);
   }
 
   linkEstimate(): LinkEstimate | undefined {
@@ -212,8 +212,9 @@ export class SegmentCache implements PrefetchSource {
     this.#ledger.arrived(page, cause, wait !== undefined);
     this.#onEvent({ type: "page", page, cause, awaited: wait !== undefined });
     this.#waits.delete(page);
-    if (wait === undefined) this.#keep(page, bytes, { unread: cause !== "demand", shared: false });
-    else wait.arrive(this.#keep(page, bytes, { unread: false, shared: true }));
+    this.#keep(page, bytes, wait === undefined && cause !== "demand");
+    // Not the one that is kept, so that its memory can be used again.
+    wait?.arrive(new Uint8Array(bytes));
   }
 
   #contains(page: PageNo): boolean {
@@ -247,7 +248,7 @@ export class SegmentCache implements PrefetchSource {
 
   #peekStore(page: PageNo, shared: boolean): Uint8Array | undefined {
     if (this.#over !== undefined || !this.#resident.has(page)) return undefined;
-    const bytes = this.#store.getSync?.(page);
+    const bytes = this.#store.getSync?.(page, this.#memory.spare());
     if (bytes === undefined) return undefined;
     this.#ledger.hits++;
     this.#firstRead(page);
@@ -312,19 +313,12 @@ export class SegmentCache implements PrefetchSource {
     if (this.#waits.has(page)) this.#load(page);
   }
 
-  /** @returns the bytes to hand out: those that are here already, if there are any */
-  #keep(page: PageNo, bytes: Uint8Array, as: Pick<Frame, "unread" | "shared">): Uint8Array {
-    const here = this.#memory.find(page);
-    if (here !== undefined) {
-      if (as.shared) here.shared = true;
-      return here.bytes;
-    }
-    if (this.#resident.has(page)) return bytes;
+  #keep(page: PageNo, bytes: Uint8Array, unread: boolean): void {
+    if (!this.#absent(page)) return;
     // A view would keep the whole answer in memory.
     const own = this.#memory.copyOf(bytes);
-    this.#memory.insert(page, own, { ...as, pinned: true });
+    this.#memory.insert(page, own, { unread, pinned: true, shared: false });
     this.#writer.add({ page, bytes: own });
-    return own;
   }
 
   #unpin(pages: readonly PageNo[]): void {

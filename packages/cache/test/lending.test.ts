@@ -1,4 +1,5 @@
 import { pageNo } from "@lacuna/page";
+import { memoryStore } from "@lacuna/storage/memory";
 import { laterTurn } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
 import { PageMemory } from "../src/page-memory.ts";
@@ -23,6 +24,32 @@ describe("the memory of a dropped page", () => {
     memory.insert(pageNo(1), first, { pinned: false, unread: false, shared: true });
     memory.insert(pageNo(2), new Uint8Array([2]), { pinned: false, unread: false, shared: false });
     expect(memory.copyOf(new Uint8Array([3]))).not.toBe(first);
+  });
+
+  it("is used again for pages that come while readers wait for them, and for those that the store reads", async () => {
+    const arrays = new Set<Uint8Array>();
+    const store = memoryStore();
+    const { put, getSync } = store;
+    store.put = (entries) => {
+      for (const { bytes } of entries) arrays.add(bytes);
+      return put.call(store, entries);
+    };
+    store.getSync = (page, into = new Uint8Array(4096)) => {
+      arrays.add(into);
+      into.set(getSync?.call(store, page) ?? []);
+      return into;
+    };
+    const { cache, database } = await setUp({ ...ONE_PAGE, store });
+    const target = new Uint8Array(4096);
+    for (let page = 10; page < 20; page++) {
+      await cache.read(pageNo(page));
+      await cache.flush();
+    }
+    for (let page = 10; page < 20; page++) {
+      expect(cache.copyTo(pageNo(page), target, 0)).toBe(true);
+      expect(target).toEqual(database.page(pageNo(page)));
+    }
+    expect(arrays.size).toBeLessThan(5);
   });
 
   it.each(["read", "peek", "read twice at once"])(

@@ -119,8 +119,9 @@ export interface PrefetchSource extends PageSource {
   /**
    * As `peek`, for somebody who only looks ahead: it counts as nobody's reading and teaches no predictor. The array is
    * valid in the current turn of the event loop only. Absent on sources to which it makes no difference.
+   * @param into `pageSize` bytes that the answer may be written to, and then be, instead of an array of its own
    */
-  glance?(page: PageNo): Uint8Array | undefined;
+  glance?(page: PageNo, into?: Uint8Array): Uint8Array | undefined;
   /**
    * Whether reading the page takes no network: it is in memory or held locally. Absent on sources whose `peek` shows every
    * such page.

@@ -36,8 +36,10 @@ export interface PageStore {
   /**
    * The same for one page without waiting, on stores that can. `undefined` also when the page is not resident.
    * Absent on stores that cannot read synchronously.
+   * @param into `pageSize` bytes that the answer may be written to, and then be, instead of an array of its own; what is in
+   *   them is lost in any case
    */
-  getSync?(page: PageNo): Uint8Array | undefined;
+  getSync?(page: PageNo, into?: Uint8Array): Uint8Array | undefined;
   /**
    * Keeps a copy of the pages. When it resolves they are resident; after a crash each one is either there whole or
    * absent. Entries outside the shape or of a wrong length are a `RangeError`, and nothing is kept.

@@ -26,8 +26,8 @@ export interface Opening {
   readonly shape: DatabaseShape;
   /**
    * The pages of the bootstrap, in batches as for `fetchPages`, each at most once; others that came along anyway may be among
-   * them, unless the bootstrap is none. Iterate it at most once; ending the
-   * iteration early cancels the rest. It must be iterated or ended (`return()`), or the connection stays open.
+   * them. Iterate it at most once; ending the iteration early cancels the rest. It must be iterated or ended (`return()`), or
+   * the connection stays open.
    */
   readonly pages: AsyncIterable<readonly PageEntry[]>;
 }
@@ -69,8 +69,8 @@ export interface Transport {
   /**
    * The pages asked for, each exactly once, as their bytes arrive: a batch is what one piece of the answer completed, at
    * least one page, and no page waits for more to come. Pages of another revision, unrequested pages, unless the request
-   * takes others, and wrong lengths end as errors, never as entries. When the iteration ends normally every page was yielded. Ending the iteration early
-   * cancels the request.
+   * takes others, and wrong lengths end as errors, never as entries. When the iteration ends normally every page was
+   * yielded. Ending the iteration early cancels the request.
    */
   fetchPages(request: PageRequest, options?: AbortOptions): AsyncIterable<readonly PageEntry[]>;
   /**

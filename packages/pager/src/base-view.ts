@@ -57,9 +57,9 @@ export class BaseView implements PrefetchSource {
     return this.#source.prefetch(pages, options);
   }
 
-  glance(page: PageNo): Uint8Array | undefined {
+  glance(page: PageNo, into?: Uint8Array): Uint8Array | undefined {
     const source = this.#source;
-    return source.glance === undefined ? source.peek(page) : source.glance(page);
+    return source.glance === undefined ? source.peek(page) : source.glance(page, into);
   }
 
   holds(page: PageNo): boolean {

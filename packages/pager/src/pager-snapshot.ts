@@ -103,12 +103,12 @@ export class PagerSnapshot implements PrefetchSnapshot {
   }
 
   /** `undefined` also once the snapshot is released. */
-  glance(page: PageNo): Uint8Array | undefined {
+  glance(page: PageNo, into?: Uint8Array): Uint8Array | undefined {
     const state = this.#state;
     if (state === undefined) return undefined;
     const frame = findFrame(state, page);
     if (frame !== undefined) return state.overlay?.peek(frame);
-    return isInBase(state, page) ? state.base.glance(page) : undefined;
+    return isInBase(state, page) ? state.base.glance(page, into) : undefined;
   }
 
   /** `false` also once the snapshot is released. */

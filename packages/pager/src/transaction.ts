@@ -96,8 +96,8 @@ export class Transaction implements WriteTransaction {
     return this.#here(page) !== undefined || (this.#isBelow(page) && this.#snapshot.holds(page));
   }
 
-  glance(page: PageNo): Uint8Array | undefined {
-    return this.#here(page) ?? (this.#isBelow(page) ? this.#snapshot.glance(page) : undefined);
+  glance(page: PageNo, into?: Uint8Array): Uint8Array | undefined {
+    return this.#here(page) ?? (this.#isBelow(page) ? this.#snapshot.glance(page, into) : undefined);
   }
 
   get memoryBytes(): number | undefined {

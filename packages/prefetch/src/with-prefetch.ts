@@ -103,9 +103,9 @@ class PredictingSource implements PredictiveSource {
   }
 
   /** Whoever looks at a page without reading it tells nothing about readers. */
-  glance(page: PageNo): Uint8Array | undefined {
+  glance(page: PageNo, into?: Uint8Array): Uint8Array | undefined {
     const source = this.#source;
-    return source.glance === undefined ? source.peek(page) : source.glance(page);
+    return source.glance === undefined ? source.peek(page) : source.glance(page, into);
   }
 
   holds(page: PageNo): boolean {

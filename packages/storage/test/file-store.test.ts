@@ -252,6 +252,14 @@ describe("a file store on a failing disk", () => {
     expect(store.getSync?.(pageNo(2))).toEqual(bytesOf(2));
   });
 
+  it("needs no array of its own to read a page into", async () => {
+    const store = await shaped();
+    await store.put([entry(1), entry(2)]);
+    const into = new Uint8Array(PAGE_SIZE);
+    expect(store.getSync?.(pageNo(2), into)).toBe(into);
+    expect(into).toEqual(bytesOf(2));
+  });
+
   it("says STORAGE when flushing fails, and can flush later", async () => {
     const store = await shaped();
     await store.put([entry(1)]);

@@ -340,13 +340,24 @@ export function describePageStore(subject: PageStoreSubject): void {
         await store.evict([run(5, 5)]);
         expect(store.getSync?.(pageNo(5))).toBeUndefined();
       });
+
+      it("reads the same into an array that it is given", async () => {
+        const store = await shaped();
+        await store.put([entry(1), entry(5, 7)]);
+        const into = new Uint8Array(PAGE_SIZE).fill(9);
+        for (const page of pages(1, 2, 5, 1001)) {
+          expect(store.getSync?.(page, into)).toEqual(store.getSync?.(page));
+        }
+        into.fill(9);
+        expect(store.getSync?.(pageNo(5))).toEqual(bytesOf(5, 7));
+      });
     } else {
       it("has no getSync, as it says", async () => {
         expect((await empty()).getSync).toBeUndefined();
       });
     }
 
-    describeStoreFiles({ empty, shaped });
+    describeStoreFiles({ empty, shaped, synchronous });
     if (persistent) {
       describePersistence(subject, openAt);
       describeLastingFiles(subject, openAt);

@@ -9,7 +9,7 @@ import { rangeHeader } from "./http-range/range-request.ts";
 import { fileUrl, namesManifest } from "./published/file-url.ts";
 import { httpUrl, publicUrl } from "./remote-url.ts";
 import { PULL_HEADERS, pullUrl } from "./sync-server/pull-url.ts";
-import { systemTimers, type Timers } from "./timers.ts";
+import { after, systemTimers, type Timers } from "./timers.ts";
 
 /** What serves the pages: a server of the sync protocol, or any host with the database as a file or as a published directory. */
 export type RemoteKind = "sync-server" | "static" | "published";
@@ -17,7 +17,7 @@ export type RemoteKind = "sync-server" | "static" | "published";
 export interface DetectRemoteOptions extends Pick<HttpOptions, "authToken" | "headers" | "fetch"> {
   readonly signal?: AbortSignal | undefined;
   /**
-   * The longest the asking may take, in milliseconds.
+   * The longest the asking may take, in milliseconds; `Infinity` for no limit.
    * @default 30000
    */
   readonly timeoutMs?: number | undefined;
@@ -63,7 +63,7 @@ export async function detectRemote(
     scope.abort(
       new LacunaError("TIMEOUT", `${publicUrl(target)} did not say within ${timeoutMs} ms what it is`),
     );
-  const timer = timeoutMs === Infinity ? undefined : timers.setTimeout(expire, timeoutMs);
+  const callOff = after(timeoutMs, expire, timers);
   const ways = [() => askServer(servers, scope), () => askFile(files, scope)];
   if (FILE_NAME.test(target.pathname)) ways.reverse();
   ways.push(() => askManifest(manifests, scope));
@@ -76,7 +76,7 @@ export async function detectRemote(
     }
     throw verdict(publicUrl(target), findings);
   } finally {
-    if (timer !== undefined) timers.clearTimeout(timer);
+    callOff();
     scope.end();
   }
 }

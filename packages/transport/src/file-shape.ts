@@ -1,8 +1,6 @@
 import { DATABASE_HEADER_BYTES, type DatabaseHeader, parseDatabaseHeader } from "@lacuna/btree";
 import { LacunaError, pageNo } from "@lacuna/page";
-
-/** The page size of a database that has no header yet. File Format, "Page Size" leaves it open; SQLite takes this. */
-export const EMPTY_PAGE_SIZE = 4096;
+import { USUAL_PAGE_SIZE } from "./usual-page-size.ts";
 
 /** What the header and the length of a database file say together. */
 export interface FileShape {
@@ -18,7 +16,7 @@ export interface FileShape {
  * @throws {LacunaError} `NOT_A_DATABASE`, or `CORRUPT_PAGE` if the file is too short for the pages it should hold
  */
 export function shapeOfFile(head: Uint8Array, fileBytes: number): FileShape {
-  if (fileBytes === 0) return { pageSize: EMPTY_PAGE_SIZE, pageCount: 0, changeCounter: 0 };
+  if (fileBytes === 0) return { pageSize: USUAL_PAGE_SIZE, pageCount: 0, changeCounter: 0 };
   const header: DatabaseHeader = parseDatabaseHeader(head.subarray(0, DATABASE_HEADER_BYTES));
   const { pageSize, changeCounter } = header;
   const whole = Math.floor(fileBytes / pageSize);

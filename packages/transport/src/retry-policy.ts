@@ -54,6 +54,21 @@ export class RetryPolicy {
   }
 
   /**
+   * Runs the work until it ends well.
+   * @throws what it failed with when that is not worth another attempt, or there were enough
+   * @throws `signal.reason` as soon as aborted
+   */
+  async run<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await work();
+      } catch (error) {
+        await this.pause(error, failures, signal);
+      }
+    }
+  }
+
+  /**
    * Waits until the next attempt is due.
    * @param failures attempts that failed in a row, this one included
    * @throws `error` if it is not worth another attempt, or was the last

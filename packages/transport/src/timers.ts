@@ -11,6 +11,20 @@ export const systemTimers: Timers = {
   clearTimeout: (handle) => globalThis.clearTimeout(handle as Parameters<typeof clearTimeout>[0]),
 };
 
+/** Longer waits overflow the timers of every runtime and would end at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/**
+ * Calls back once after `ms` milliseconds, or never where no timer counts so far: after 24 days.
+ * @returns calls it off
+ */
+export function after(ms: number, callback: () => void, timers: Timers): () => void {
+  const handle = ms > MAX_TIMER_MS ? undefined : timers.setTimeout(callback, ms);
+  return () => {
+    if (handle !== undefined) timers.clearTimeout(handle);
+  };
+}
+
 /** @throws `signal.reason` at once when aborted */
 export async function sleep(ms: number, signal?: AbortSignal, timers: Timers = systemTimers): Promise<void> {
   signal?.throwIfAborted();

@@ -7,7 +7,7 @@ import {
   type PageEntry,
   type PageRange,
   type PageRequest,
-  PageSet,
+  type PageSet,
   pageNo,
   pagesOf,
   rangesInOrder,
@@ -15,6 +15,7 @@ import {
 } from "@lacuna/page";
 import { endable, endIteration } from "./endable.ts";
 import { type RetryOptions, RetryPolicy } from "./retry-policy.ts";
+import { unbroken } from "./unbroken.ts";
 
 type OpenOptions = AbortOptions & { readonly bootstrap?: Bootstrap | undefined };
 
@@ -29,44 +30,21 @@ export function withReadRetry(transport: Transport, options: RetryOptions = {}):
 /** The reading half of a transport, trying again as a policy says. */
 export function retryReads(transport: Transport, policy: RetryPolicy): Transport {
   async function open(given?: OpenOptions): Promise<Opening> {
-    for (let failures = 1; ; failures++) {
-      try {
-        const { shape, pages } = await transport.open(given);
-        const resumed = continued(pages, shape, given);
-        return { shape, pages: endable(resumed, () => endIteration(pages)) };
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
+    const { shape, pages } = await policy.run(() => transport.open(given), given?.signal);
+    return { shape, pages: endable(continued(pages, shape, given), () => endIteration(pages)) };
   }
 
   /** The pages of an opening; when they break off, the rest of them by other means. */
-  async function* continued(
-    pages: AsyncIterable<readonly PageEntry[]>,
-    shape: DatabaseShape,
-    given: OpenOptions | undefined,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const seen = new PageSet();
-    let source = pages;
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const batch of source) {
-          const fresh = batch.filter(({ page }) => seen.add(page));
-          if (fresh.length === 0) continue;
-          failures = 1;
-          yield fresh;
-        }
-        return;
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-      const rest = restOf(given?.bootstrap, shape, seen);
-      if (rest === undefined) source = reopened(shape, given);
-      else {
-        yield* resumed({ revision: shape.revision, pages: rest, urgency: "demand" }, given, failures);
-        return;
-      }
-    }
+  function continued(begun: Opening["pages"], shape: DatabaseShape, given: OpenOptions | undefined) {
+    const { revision } = shape;
+    const signal = given?.signal;
+    const rest = (seen: PageSet) => {
+      const wanted = wantedOf(given?.bootstrap, shape);
+      return wanted === undefined
+        ? () => reopened(shape, given)
+        : restOf({ revision, pages: wanted, urgency: "demand" }, seen, given);
+    };
+    return unbroken({ policy, signal, begun, rest });
   }
 
   async function* reopened(
@@ -81,47 +59,30 @@ export function retryReads(transport: Transport, policy: RetryPolicy): Transport
     yield* pages;
   }
 
-  async function* resumed(
-    request: PageRequest,
-    given: AbortOptions | undefined,
-    failedBefore: number,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const seen = new PageSet();
-    let pages = request.pages;
-    for (let failures = failedBefore + 1; pages.length > 0; failures++) {
-      try {
-        for await (const batch of transport.fetchPages({ ...request, pages }, given)) {
-          failures = 1;
-          const fresh = batch.filter(({ page }) => seen.add(page));
-          if (fresh.length > 0) yield fresh;
-        }
-        return;
-      } catch (error) {
-        pages = without(request.pages, seen);
-        if (pages.length > 0) await policy.pause(error, failures, given?.signal);
-      }
-    }
+  function restOf(request: PageRequest, seen: PageSet, given: AbortOptions | undefined) {
+    const pages = without(request.pages, seen);
+    return pages.length === 0 ? undefined : () => transport.fetchPages({ ...request, pages }, given);
   }
 
   return {
     open,
-    fetchPages: (request, given) => resumed(request, given, 0),
+    fetchPages: (request, given) =>
+      unbroken({ policy, signal: given?.signal, rest: (seen) => restOf(request, seen, given) }),
     linkEstimate: () => transport.linkEstimate?.(),
     traffic: () => transport.traffic(),
     close: () => transport.close(),
   };
 }
 
-/** What is left of a bootstrap; `undefined` where only the remote knows. */
-function restOf(
+/** The pages of a bootstrap; `undefined` where only the remote knows. */
+function wantedOf(
   bootstrap: Bootstrap | undefined,
   { pageSize, pageCount }: DatabaseShape,
-  seen: PageSet,
 ): PageRange[] | undefined {
   if (bootstrap?.kind === "query") return undefined;
   const bytes = bootstrap?.kind === "prefix" ? bootstrap.bytes : 0;
   const last = bootstrap?.kind === "full" ? pageCount : Math.min(pageCount, Math.ceil(bytes / pageSize));
-  return last === 0 ? [] : without([{ first: pageNo(1), last: pageNo(last) }], seen);
+  return last === 0 ? [] : [{ first: pageNo(1), last: pageNo(last) }];
 }
 
 function without(pages: readonly PageRange[], seen: PageSet): PageRange[] {

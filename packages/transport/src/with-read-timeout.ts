@@ -3,7 +3,7 @@ import { LacunaError } from "@lacuna/page";
 import { AbortScope, untilAborted } from "./abort-scope.ts";
 import { checkMilliseconds } from "./check-count.ts";
 import { endable, endIteration } from "./endable.ts";
-import { systemTimers, type Timers } from "./timers.ts";
+import { after, systemTimers, type Timers } from "./timers.ts";
 
 export interface TimeoutOptions {
   /**
@@ -14,9 +14,6 @@ export interface TimeoutOptions {
   readonly timeoutMs?: number | undefined;
   readonly timers?: Timers | undefined;
 }
-
-/** Longer waits overflow the timers of every runtime and would end at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 /** Waits, but not for too long. */
 export class Patience {
@@ -41,11 +38,11 @@ export class Patience {
   ): Promise<T> {
     const expire = (): void =>
       scope.abort(new LacunaError("TIMEOUT", `${what} expected within ${limitMs} ms, nothing came`));
-    const handle = limitMs > MAX_TIMER_MS ? undefined : this.#timers.setTimeout(expire, limitMs);
+    const callOff = after(limitMs, expire, this.#timers);
     try {
       return await untilAborted(work, scope.signal, late);
     } finally {
-      if (handle !== undefined) this.#timers.clearTimeout(handle);
+      callOff();
     }
   }
 

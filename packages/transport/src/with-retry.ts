@@ -8,7 +8,6 @@ import {
   LacunaError,
   type PageEntry,
   PageSet,
-  type QueryRequest,
   type RemoteAnswer,
   type RemotePipeline,
   type SyncTransport,
@@ -16,6 +15,7 @@ import {
 } from "@lacuna/page";
 import { endable, endIteration } from "./endable.ts";
 import { type RetryOptions, RetryPolicy } from "./retry-policy.ts";
+import { unbroken } from "./unbroken.ts";
 import { retryReads } from "./with-read-retry.ts";
 
 /**
@@ -33,66 +33,25 @@ export function withRetry(transport: Transport, options?: RetryOptions): Transpo
 export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
   const policy = new RetryPolicy(options);
 
-  async function* queryPages(
-    request: QueryRequest,
-    given?: AbortOptions,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const held = new PageSet(request.held);
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const batch of transport.queryPages?.({ ...request, held }, given) ?? []) {
-          for (const { page } of batch) held.add(page);
-          failures = 1;
-          yield batch;
-        }
-        return;
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
-  }
+  const query = transport.queryPages?.bind(transport);
+  const queryPages: Transport["queryPages"] =
+    query &&
+    ((request, given) => {
+      const rest = (held: PageSet) => () => query({ ...request, held }, given);
+      return unbroken({ policy, signal: given?.signal, seen: new PageSet(request.held), rest });
+    });
 
-  const patient: Transport = {
-    ...retryReads(transport, policy),
-    ...(transport.queryPages === undefined ? {} : { queryPages }),
-  };
+  const patient: Transport = { ...retryReads(transport, policy), ...(queryPages && { queryPages }) };
   if (!isSyncTransport(transport)) return patient;
   const sync: SyncTransport = transport;
 
   async function pull(request: DifferenceRequest, given?: AbortOptions): Promise<Difference> {
-    for (let failures = 1; ; failures++) {
-      try {
-        const { shape, pages } = await sync.pull(request, given);
-        return { shape, pages: endable(pulled(request, shape, pages, given), () => endIteration(pages)) };
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-    }
-  }
-
-  /** Only the remote knows what is left when it breaks off, so it is asked again. */
-  async function* pulled(
-    request: DifferenceRequest,
-    shape: DatabaseShape,
-    begun: AsyncIterable<readonly PageEntry[]>,
-    given: AbortOptions | undefined,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const seen = new PageSet();
-    let source: AsyncIterable<readonly PageEntry[]> = begun;
-    for (let failures = 1; ; failures++) {
-      try {
-        for await (const batch of source) {
-          const fresh = batch.filter(({ page }) => seen.add(page));
-          if (fresh.length === 0) continue;
-          failures = 1;
-          yield fresh;
-        }
-        return;
-      } catch (error) {
-        await policy.pause(error, failures, given?.signal);
-      }
-      source = pulledAgain(request, shape, given);
-    }
+    const signal = given?.signal;
+    const { shape, pages } = await policy.run(() => sync.pull(request, given), signal);
+    // Only the remote knows what is left when it breaks off, so it is asked again.
+    const rest = () => () => pulledAgain(request, shape, given);
+    const pulled = unbroken({ policy, signal, begun: pages, rest });
+    return { shape, pages: endable(pulled, () => endIteration(pages)) };
   }
 
   async function* pulledAgain(
@@ -109,14 +68,8 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
   }
 
   async function execute(pipeline: RemotePipeline, given?: ExecuteOptions): Promise<RemoteAnswer> {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await sync.execute(pipeline, given);
-      } catch (error) {
-        if (given?.repeatable !== true) throw error;
-        await policy.pause(error, failures, given.signal);
-      }
-    }
+    const send = () => sync.execute(pipeline, given);
+    return given?.repeatable === true ? policy.run(send, given.signal) : send();
   }
 
   return Object.assign(patient, { pull, execute });

@@ -127,6 +127,19 @@ describe("detectRemote", () => {
     expect(timers.pending).toBe(0);
   });
 
+  it("sets no timer that would overflow and end it at once", async () => {
+    const timers = new ManualTimers();
+    const reason = new Error("the reader left");
+    const controller = new AbortController();
+    const options = { timers, timeoutMs: 2 ** 31, signal: controller.signal };
+    const asking = failureOf(
+      detectRemote("https://h.example/made.db", { ...options, ...fetchFrom(silent()) }),
+    );
+    expect(timers.pending).toBe(0);
+    controller.abort(reason);
+    expect(await asking).toBe(reason);
+  });
+
   it("ends with the reason when it is aborted", async () => {
     const reason = new Error("the reader left");
     const { fetch } = fetchFrom(silent());

@@ -141,6 +141,23 @@ describe("withRetry", () => {
     expect(waits.map(Math.round)).toEqual([100, 100, 200, 100, 200]);
   });
 
+  it("does not count pages that had come before as something new", async () => {
+    const database = patternDatabase(20);
+    const inner = new RecordingTransport(database);
+    const error = Object.assign(new Error("broken"), { name: "LacunaError", code: "NETWORK" });
+    const entries = (entry: PageEntry): PageEntry[] => [{ ...entry, page: pageNo(8) }];
+    inner.misbehave(...Array.from({ length: 9 }, () => ({ error, afterPages: 1, entries })));
+    const { transport } = retried(inner, { attempts: 3 });
+    const request = {
+      revision: database.shape.revision,
+      pages: pages(7),
+      urgency: "demand" as const,
+      takesOthers: true,
+    };
+    await expect(numbersOf(transport.fetchPages(request))).rejects.toBe(error);
+    expect(inner.requests).toHaveLength(3);
+  });
+
   it("ends well when the connection breaks after the last page", async () => {
     const database = patternDatabase(20);
     const inner = new RecordingTransport(database);

@@ -1,4 +1,9 @@
-import { type Handler, type NetworkProfile, simulatedNetwork } from "../network/simulated-network.ts";
+import {
+  type Handler,
+  type NetworkProfile,
+  SERVER_URL,
+  simulatedNetwork,
+} from "../network/simulated-network.ts";
 import type { AnswerCheck } from "./answer-check.ts";
 import { RequestLog, serialMilliseconds } from "./systems/request-log.ts";
 import type { NetworkSystem, OpenSystem, OwnStats, SerialSystem } from "./systems/system.ts";
@@ -31,11 +36,6 @@ export interface Site {
   readonly name: string;
   readonly handlers: Readonly<Record<NetworkSystem["server"], Handler>>;
 }
-
-export const SERVER_URL = "http://simulated.test";
-
-/** How long a run may take in reality: clients of others have been seen to wait for ever. */
-const PATIENCE_MS = 240_000;
 
 interface Traffic {
   readonly requests: number;
@@ -96,13 +96,11 @@ export async function measureOnNetwork(
 ): Promise<Opened> {
   const network = simulatedNetwork(profile, site.handlers[system.server]);
   const url = system.path === "file" ? `${SERVER_URL}/${site.name}` : SERVER_URL;
-  const { taken, cpu, db } = await patiently(
-    stages(
-      () => system.open({ url, fetch: network.fetch, now: network.nowMs }),
-      workload,
-      check,
-      () => network.traffic(),
-    ),
+  const { taken, cpu, db } = await stages(
+    () => system.open({ url, fetch: network.fetch, now: network.nowMs }),
+    workload,
+    check,
+    () => network.traffic(),
   );
   const own = await db.stats?.();
   await db.close();
@@ -136,7 +134,7 @@ export async function measureSerially(
   const open = (): Promise<OpenSystem> => system.open({ handler: site.handlers.raw, path: site.path, log });
   const running = stages(open, workload, check, () => log.traffic());
   running.catch(() => {});
-  const { taken, cpu, db } = await patiently(Promise.race([running, log.givenUp]));
+  const { taken, cpu, db } = await Promise.race([running, log.givenUp]);
   await db.close();
   return {
     opening: difference(taken[1], taken[0]),
@@ -163,16 +161,4 @@ const difference = (after: Traffic, before: Traffic): Traffic => ({
 function cpuMilliseconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-async function patiently<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

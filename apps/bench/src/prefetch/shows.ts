@@ -1,7 +1,8 @@
 import type { Bar } from "../bench.ts";
 import { barHolds } from "../result-text.ts";
-import type { Cost } from "./measure.ts";
+import type { Opened } from "./measure.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, ReportIndex } from "./report/report.ts";
+import { facts, whyAboveBound, whyBehind, whyManyRanges, whyNotCompressed } from "./why.ts";
 
 /** What is promised of single workloads, after `design.md`. */
 interface Promised {
@@ -38,23 +39,49 @@ const PROMISED: readonly Promised[] = [
 
 /** Measurements that are made besides the workloads. */
 export interface Extras {
-  /** Requests of opening with the pages of a query, and of the query then. */
-  readonly bootstrap: { readonly opening: number; readonly query: number };
+  /** Opening with the pages of a query, and the query then. */
+  readonly bootstrap: Opened;
   /** The same on a static host, which cannot run the query. */
-  readonly staticHost: { readonly opening: number; readonly query: number };
+  readonly staticHost: Opened;
   /** Processor time that running ahead took, summed over the workloads. */
   readonly scoutCpuMs: number;
   /** Instances of SQLite for running ahead, after their idle time. */
   readonly idleInstances: number;
 }
 
-/** Every promise with its measured value. */
-export function shows(report: Report, extras: Extras): Bar[] {
+type AddBar = (bar: Bar, why?: () => string) => void;
+
+/** Every promise with its measured value, as far as it was measured. */
+export function shows(report: Report, extras: Extras | undefined): Bar[] {
   const index = new ReportIndex(report);
   const bars: Bar[] = [];
-  const add = (bar: Bar, why: () => string | undefined = () => undefined): void => {
-    bars.push(barHolds(bar) ? bar : { ...bar, why: why() });
+  const add: AddBar = (bar, why) => {
+    bars.push(barHolds(bar) || why === undefined ? bar : { ...bar, why: why() });
   };
+  addFailures(report, add);
+  addPromised(index, add);
+  if (extras !== undefined) addExtras(index, extras, add);
+  addTimes(index, add);
+  return bars;
+}
+
+/** A measurement of ours that does not come, or an answer that is not SQLite's. */
+function addFailures(report: Report, add: AddBar): void {
+  const others = report.systems.filter(({ kind }) => kind === "peer").map(({ id }) => id);
+  const ours = report.failures.filter(({ system }) => !others.includes(system));
+  add(
+    {
+      what: "Lacuna without an answer, or with another than SQLite",
+      found: ours.length,
+      atMost: 0,
+      unit: "measurements",
+    },
+    () => ours.map(({ workload, system, reason }) => `${workload}, ${system}: ${reason}`).join("; "),
+  );
+}
+
+function addPromised(index: ReportIndex, add: AddBar): void {
+  const { report } = index;
   for (const promised of PROMISED) {
     const workload = report.workloads.find(({ id }) => id === promised.workload);
     const cost = workload === undefined ? undefined : index.cost(workload.id, DEFAULT_SYSTEM);
@@ -74,19 +101,19 @@ export function shows(report: Report, extras: Extras): Bar[] {
     };
     for (const key of Object.keys(found) as (keyof typeof found)[]) {
       const atMost = promised[key];
-      if (atMost !== undefined) add({ what, ...found[key], atMost }, () => facts(index, workload.id, cost));
+      if (atMost !== undefined) add({ what, ...found[key], atMost }, () => facts(workload, cost));
     }
   }
-  add({ what: "query bootstrap", found: extras.bootstrap.opening, atMost: 1, unit: "requests" });
-  add({ what: "the query then", found: extras.bootstrap.query, atMost: 0, unit: "requests" });
-  add({
-    what: "the same on a static host",
-    found: extras.staticHost.opening,
-    atMost: 8,
-    unit: "requests",
-  });
-  add({ what: "the query then", found: extras.staticHost.query, atMost: 0, unit: "requests" });
-  addTimes(index, add);
+}
+
+function addExtras(index: ReportIndex, extras: Extras, add: AddBar): void {
+  const { bootstrap, staticHost } = extras;
+  const requests = "requests";
+  add({ what: "query bootstrap", found: bootstrap.opening.requests, atMost: 1, unit: requests });
+  add({ what: "the query then", found: bootstrap.work.requests, atMost: 0, unit: requests });
+  const opening = { what: "the same on a static host", found: staticHost.opening.requests, atMost: 8 };
+  add({ ...opening, unit: requests }, () => whyManyRanges(staticHost));
+  add({ what: "the query then", found: staticHost.work.requests, atMost: 0, unit: requests });
   add({
     what: "processor time of running ahead, of the simulated time saved",
     found: scoutShare(index, extras.scoutCpuMs),
@@ -99,10 +126,9 @@ export function shows(report: Report, extras: Extras): Bar[] {
     atMost: 0,
     unit: "instances",
   });
-  return bars;
 }
 
-function addTimes(index: ReportIndex, add: (bar: Bar, why: () => string | undefined) => void): void {
+function addTimes(index: ReportIndex, add: AddBar): void {
   const { report } = index;
   const profile = index.profile(report.mainProfile);
   for (const workload of report.workloads) {
@@ -110,15 +136,17 @@ function addTimes(index: ReportIndex, add: (bar: Bar, why: () => string | undefi
     const cost = index.cost(id, DEFAULT_SYSTEM);
     if (cost === undefined) continue;
     const ratio = index.ratio(workload, DEFAULT_SYSTEM, report.mainProfile);
-    const why = (): string => facts(index, id, cost);
-    if (ratio !== undefined) add({ what: name, found: ratio, atMost: 1.5, unit: "× the bound" }, why);
+    if (ratio !== undefined) {
+      add({ what: name, found: ratio, atMost: 1.5, unit: "× the bound" }, () =>
+        whyAboveBound(index, workload, cost),
+      );
+    }
     const peer = index.bestPeer(id, report.mainProfile);
     if (peer !== undefined && peer.cost.simulatedMs > 0) {
       const found = cost.simulatedMs / peer.cost.simulatedMs;
-      add({ what: name, found, atMost: 1, unit: `× ${peer.system.name}` }, () => {
-        const { requests, receivedBytes } = peer.cost;
-        return `${why()}; ${peer.system.name}: ${requests} requests, ${kibibytes(receivedBytes)}`;
-      });
+      add({ what: name, found, atMost: 1, unit: `× ${peer.system.name}` }, () =>
+        whyBehind(index, workload, cost, peer),
+      );
     }
     const compressed = index.cost(id, "lacuna-compressed");
     if (bound === undefined || compressed === undefined) continue;
@@ -126,34 +154,10 @@ function addTimes(index: ReportIndex, add: (bar: Bar, why: () => string | undefi
     if (line <= bound.levels * profile.rttMs) continue;
     const found = compressed.simulatedMs / boundMs(bound, profile);
     add({ what: name, found, atMost: 1, unit: "× the raw bound, pages compressed" }, () =>
-      facts(index, id, compressed),
+      whyNotCompressed(workload, compressed),
     );
   }
 }
-
-/** What there is to know about a cost, for whoever asks why. */
-function facts(index: ReportIndex, workload: string, cost: Cost): string {
-  const bound = index.report.workloads.find(({ id }) => id === workload)?.bound;
-  const parts = [
-    `${cost.requests} requests and ${kibibytes(cost.receivedBytes)} for ${bound?.levels ?? 0} levels and ${kibibytes(bound?.bytes ?? 0)}`,
-  ];
-  const { runAhead, cache } = cost.own ?? {};
-  if (runAhead !== undefined && runAhead.runs > 0) {
-    parts.push(
-      `${runAhead.runs} runs ahead, ${runAhead.failed} failed, ${runAhead.skipped} skipped`,
-      `${runAhead.named} pages named ahead, ${runAhead.reached} of them read`,
-    );
-  }
-  if (cache !== undefined) {
-    const { demandPages, prefetch } = cache;
-    parts.push(
-      `${demandPages} pages on demand, ${prefetch.used + prefetch.late} of ${prefetch.fetched} ahead used`,
-    );
-  }
-  return parts.join("; ");
-}
-
-const kibibytes = (bytes: number): string => `${Math.round(bytes / 1024).toLocaleString("en")} KiB`;
 
 /** Of the workloads that were also run without running ahead. */
 function scoutShare(index: ReportIndex, scoutCpuMs: number): number {

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { getHeapSpaceStatistics } from "node:v8";
+import { nextMessage } from "../child-process.ts";
 
 /** Where a server is, and what it serves. */
 export interface Served {
@@ -11,6 +12,8 @@ export interface Served {
 export interface Measures {
   /** The resident set, in mebibytes. */
   readonly rssMib: number;
+  /** Of it the young generation of V8, which becomes larger and smaller as garbage comes fast or slowly: nothing kept stays in it. */
+  readonly youngMib: number;
   /** Of all processors, in microseconds. */
   readonly cpuMicroseconds: number;
 }
@@ -21,6 +24,7 @@ export function answerMeasures(served: Served): void {
     const { user, system } = process.cpuUsage();
     const measures: Measures = {
       rssMib: process.memoryUsage.rss() / 2 ** 20,
+      youngMib: youngBytes() / 2 ** 20,
       cpuMicroseconds: user + system,
     };
     process.send?.(measures);
@@ -29,23 +33,17 @@ export function answerMeasures(served: Served): void {
   process.send?.(served);
 }
 
+function youngBytes(): number {
+  const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
+  if (young === undefined) throw new Error("BUG: V8 has no space named new_space");
+  return young.physical_space_size;
+}
+
 export function servedBy(child: ChildProcess): Promise<Served> {
-  return message<Served>(child);
+  return nextMessage<Served>(child);
 }
 
 export function measuresOf(child: ChildProcess): Promise<Measures> {
   child.send("measures");
-  return message<Measures>(child);
-}
-
-/** @throws {Error} if the process ends before it says anything */
-async function message<T>(child: ChildProcess): Promise<T> {
-  const stop = new AbortController();
-  const ended = once(child, "exit", { signal: stop.signal }).then(([code]) => {
-    throw new Error(`the server ended with code ${code}`);
-  });
-  ended.catch(() => {});
-  const [found] = (await Promise.race([once(child, "message"), ended])) as [T];
-  stop.abort();
-  return found;
+  return nextMessage<Measures>(child);
 }

@@ -7,6 +7,8 @@ export async function runHere(given: Surroundings): Promise<Report> {
   await import("../suites/page-stores.ts");
   await import("../suites/reader.ts");
   await import("../suites/database.ts");
+  await import("../suites/readme-pages.ts");
+  await import("../suites/readme-sql.ts");
   return runTests();
 }
 

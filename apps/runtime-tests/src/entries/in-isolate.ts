@@ -6,7 +6,9 @@ let report: Promise<Report> | undefined;
 export default {
   async fetch(request: Request): Promise<Response> {
     Reflect.set(globalThis, "lacunaSurroundings", await request.json());
-    report ??= import("../suites/reader.ts").then(() => runTests());
+    report ??= import("../suites/reader.ts")
+      .then(() => import("../suites/readme-pages.ts"))
+      .then(() => runTests());
     return Response.json(await report);
   },
 };

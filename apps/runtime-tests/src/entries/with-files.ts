@@ -6,6 +6,8 @@ await import("../suites/page-stores.ts");
 await import("../suites/node-stores.ts");
 await import("../suites/reader.ts");
 await import("../suites/database.ts");
+await import("../suites/readme-pages.ts");
+await import("../suites/readme-sql.ts");
 const report = await runTests();
 console.log(`\n${JSON.stringify(report)}`);
 process.exit(0);

@@ -2,7 +2,7 @@ import { type ConnectOptions, connect, type Database, isLacunaError } from "lacu
 import { afterEach, describe, expect, it } from "vitest";
 import { surroundings } from "./surroundings.ts";
 
-const { directory, host, runtime, server, wasm } = surroundings();
+const { directory, host, published, runtime, server, wasm } = surroundings();
 const PEOPLE = 2000;
 const open: Database[] = [];
 let places = 0;
@@ -27,7 +27,7 @@ const suspends = "Suspending" in WebAssembly;
 describe.each(suspends ? (["jspi", "restart"] as const) : (["restart"] as const))(
   "SQL with driver %s",
   (driver) => {
-    describe.each([server, `${host}/sample.db`])("from %s", (url) => {
+    describe.each([server, `${host}/sample.db`, published])("from %s", (url) => {
       it("answers at once, and from memory the second time", async () => {
         const db = await connectTo({ path: ":memory:", url, driver, partialSync: {} });
         const sql = "SELECT name FROM person WHERE id = ?";
@@ -126,7 +126,7 @@ describe(`the SQLite of ${runtime}`, () => {
   it("has full text search, JSON and window functions", async () => {
     const db = await connectTo({ path: ":memory:", url: server, partialSync: {} });
     expect(await db.get("SELECT json_extract('[1,2]', '$[1]') AS two")).toEqual({ two: 2 });
-    expect(await db.all("SELECT id FROM note WHERE note MATCH 'seventh'")).toEqual([{ id: 7 }]);
+    expect(await db.all("SELECT id FROM letter WHERE letter MATCH 'seventh'")).toEqual([{ id: 7 }]);
     expect(await db.get("SELECT row_number() OVER (ORDER BY id) AS n FROM person LIMIT 1")).toEqual({ n: 1 });
   });
 });

@@ -5,6 +5,9 @@ export interface Surroundings {
   /** A sync server with the sample database, and the same file as `/sample.db` of a static host. */
   readonly server: string;
   readonly host: string;
+  /** Manifests of the sample as it was published, and of one whose segments were damaged since. */
+  readonly published: string;
+  readonly damaged: string;
   /** A directory of this machine for files; absent where there are none. */
   readonly directory?: string | undefined;
   /** Where SQLite's WebAssembly is; absent where the packages find it by themselves. */

@@ -2,7 +2,7 @@ import { isLacunaError, isPageNo, type PageNo } from "@lacuna/page";
 import type { DatabaseHeader } from "../database-header.ts";
 import type { TreeFormat } from "../tree-format.ts";
 import type { Finding } from "./finding.ts";
-import { PageMap, type PageUse } from "./page-map.ts";
+import { type PageUse, PageUses } from "./page-uses.ts";
 
 /** A part of a check: yields the pages it needs and is sent their bytes. */
 export type Reading<T> = Generator<PageNo, T, Uint8Array>;
@@ -11,7 +11,7 @@ export type Reading<T> = Generator<PageNo, T, Uint8Array>;
 export class CheckContext {
   readonly header: DatabaseHeader;
   readonly format: TreeFormat;
-  readonly map: PageMap;
+  readonly map: PageUses;
   readonly findings: Finding[] = [];
   truncated = false;
   readonly #maxFindings: number;
@@ -19,7 +19,7 @@ export class CheckContext {
   constructor(header: DatabaseHeader, format: TreeFormat, maxFindings: number) {
     this.header = header;
     this.format = format;
-    this.map = new PageMap(format.pageCount);
+    this.map = new PageUses(format.pageCount);
     this.#maxFindings = maxFindings;
   }
 

@@ -12,7 +12,7 @@ import { checkPointerMap } from "./check-pointer-map.ts";
 import { checkSchema } from "./check-schema.ts";
 import { TreeCheck } from "./check-tree.ts";
 import type { Finding, TreeStats } from "./finding.ts";
-import type { PageMap } from "./page-map.ts";
+import type { PageUses } from "./page-uses.ts";
 import { lockBytePage, pointerMapPages } from "./pointer-map.ts";
 
 export interface CheckOptions {
@@ -27,7 +27,7 @@ export interface CheckResult {
   /** True if there were more findings than were kept. */
   readonly truncated: boolean;
   /** What each page is used for, and by which tree. */
-  readonly pages: PageMap;
+  readonly pages: PageUses;
   /** One for each B-tree, `sqlite_schema` first. */
   readonly trees: readonly TreeStats[];
   /** `undefined` if it could not be read. */

@@ -1,12 +1,15 @@
 import type { PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot, Snapshot } from "@lacuna/pager";
 
-/** Shows a page that is here without counting as its reader. The bytes are valid in this turn only. */
-export type Glance = (page: PageNo) => Uint8Array | undefined;
+/**
+ * Shows a page that is here without counting as its reader. The bytes are valid in this turn only.
+ * @param into where they may be put
+ */
+export type Glance = (page: PageNo, into?: Uint8Array) => Uint8Array | undefined;
 
 /** Glances at a snapshot, or peeks where that makes no difference. */
 export function glanceOf(snapshot: Snapshot | PrefetchSnapshot): Glance {
   return "glance" in snapshot && snapshot.glance !== undefined
-    ? (page) => snapshot.glance?.(page)
+    ? (page, into) => snapshot.glance?.(page, into)
     : (page) => snapshot.peek(page);
 }

@@ -33,6 +33,8 @@ export class GuessedPages implements Snapshot {
   readonly #terrain: Terrain;
   readonly #guide: Guide;
   readonly #run: number;
+  /** Whoever reads a page copies it at once, and a run reads thousands in a row. */
+  readonly #scratch: Uint8Array;
 
   /**
    * @param run a number that is another one for each run
@@ -54,6 +56,7 @@ export class GuessedPages implements Snapshot {
     this.#terrain = new Terrain(forest, snapshot.pageSize, snapshot.pageCount, writes);
     this.#guide = guide;
     this.#run = run;
+    this.#scratch = new Uint8Array(snapshot.pageSize);
   }
 
   peek(page: PageNo): Uint8Array | undefined {
@@ -96,7 +99,7 @@ export class GuessedPages implements Snapshot {
   release(): void {}
 
   #here(page: PageNo): Uint8Array | undefined {
-    const bytes = this.#glance(page);
+    const bytes = this.#glance(page, this.#scratch);
     if (bytes === undefined) {
       if (page !== 1) return undefined;
       throw new LacunaError("OFFLINE", "no run ahead without the header of the database", { page });

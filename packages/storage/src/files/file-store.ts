@@ -47,7 +47,7 @@ export interface FileStoreParts {
  * While a page is resident its bytes in the file do not change; `get` relies on it.
  */
 export class FileStore implements PageStore {
-  readonly getSync?: (page: PageNo) => Uint8Array | undefined;
+  readonly getSync?: NonNullable<PageStore["getSync"]>;
   readonly #path: string;
   readonly #data: OpenFile;
   readonly #info: ReplicaInfo;
@@ -76,7 +76,7 @@ export class FileStore implements PageStore {
     this.#randomEpoch = parts.randomEpoch;
     this.#shape = parts.info.header.shape;
     const readSync = parts.data.readSync?.bind(parts.data);
-    if (readSync !== undefined) this.getSync = (page) => this.#readNow(page, readSync);
+    if (readSync !== undefined) this.getSync = (page, into) => this.#readNow(page, readSync, into);
   }
 
   shape(): DatabaseShape | undefined {
@@ -293,11 +293,11 @@ export class FileStore implements PageStore {
     return run;
   }
 
-  #readNow(page: PageNo, readSync: ReadSync): Uint8Array | undefined {
+  #readNow(page: PageNo, readSync: ReadSync, into?: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     const pageSize = this.#shape?.pageSize;
     if (pageSize === undefined || !this.#resident.has(page)) return undefined;
-    const bytes = new Uint8Array(pageSize);
+    const bytes = into ?? new Uint8Array(pageSize);
     try {
       const read = readSync(bytes, offsetOfPage(page, pageSize));
       return this.#accept(page, bytes.subarray(0, read), pageSize) ? bytes : undefined;

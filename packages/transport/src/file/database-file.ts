@@ -1,7 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { DATABASE_HEADER_BYTES, parseDatabaseHeader } from "@lacuna/btree";
 import { isPageSize, LacunaError, type Revision } from "@lacuna/page";
-import { EMPTY_PAGE_SIZE, type FileShape, shapeOfFile } from "../file-shape.ts";
+import { type FileShape, shapeOfFile } from "../file-shape.ts";
+import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
 import { fileRevision } from "./file-revision.ts";
 import { type HotJournal, readHotJournal } from "./hot-journal.ts";
 import { readUpTo } from "./read-up-to.ts";
@@ -90,5 +91,5 @@ export class DatabaseFile {
 function storedPageSize(head: Uint8Array): number {
   const stored = ((head[16] ?? 0) << 8) | (head[17] ?? 0);
   const pageSize = stored === 1 ? 65536 : stored;
-  return isPageSize(pageSize) ? pageSize : EMPTY_PAGE_SIZE;
+  return isPageSize(pageSize) ? pageSize : USUAL_PAGE_SIZE;
 }

@@ -22,6 +22,7 @@ import type { HttpAnswer } from "../http-answer.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
 import { inBrowser } from "../in-browser.ts";
 import { mergeStreams } from "../merge-streams.ts";
+import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
 import { parseContentRange } from "./content-range.ts";
 import { firstBytes, openingExtent } from "./opening-answer.ts";
 import { PageSplitter } from "./page-splitter.ts";
@@ -52,8 +53,6 @@ export interface HttpRangeOptions extends HttpOptions {
   readonly maxRequests?: number | undefined;
 }
 
-/** Most databases have pages of this size; the first request asks for whole ones. */
-const USUAL_PAGE_BYTES = 4096;
 const IDENTITY = { "accept-encoding": "identity" };
 
 /**
@@ -85,7 +84,8 @@ class HttpRangeTransport implements Transport {
       throw new LacunaError("NOT_SUPPORTED", "a static host cannot run the SQL of a query bootstrap");
     }
     const wantedBytes = bootstrap.kind === "prefix" ? bootstrap.bytes : 0;
-    const usual = Math.max(1, Math.ceil(wantedBytes / USUAL_PAGE_BYTES)) * USUAL_PAGE_BYTES;
+    // Whole pages, if they are of the usual size.
+    const usual = Math.max(1, Math.ceil(wantedBytes / USUAL_PAGE_SIZE)) * USUAL_PAGE_SIZE;
     const asked: ByteSpan = { first: 0, last: bootstrap.kind === "full" ? undefined : usual - 1 };
     const scope = this.#endpoint.scope(options.signal);
     try {

@@ -23,8 +23,8 @@ import {
 import { encodePullRequest, type PageIndexRange, type PullRequest } from "@lacuna/protocol";
 import type { AbortScope } from "../abort-scope.ts";
 import { endable } from "../endable.ts";
-import { EMPTY_PAGE_SIZE } from "../file-shape.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
+import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
 import { refuseWebPage } from "../web-page.ts";
 import { PullStream } from "./pull-stream.ts";
 import { PULL_HEADERS, pullUrl } from "./pull-url.ts";
@@ -35,9 +35,6 @@ export interface SyncServerOptions extends HttpOptions {}
 
 /** Pages named to be sent first: as many as are on the line for about one round trip. */
 const MOST_FIRST_PAGES = 32;
-
-/** What a prefix is counted in before the page size is known. */
-const USUAL_PAGE_BYTES = 4096;
 
 /**
  * As `syncServerTransport`, for those who only open databases and fetch their pages.
@@ -74,7 +71,7 @@ export class SyncServerPages implements Transport {
       const first = await batches.next();
       // An answer without pages is that of an empty database, or one that was cut off.
       if (pageCount > 0 && first.done === true) throw missingPages(0, 1, undefined);
-      const pageSize = sent ?? EMPTY_PAGE_SIZE;
+      const pageSize = sent ?? USUAL_PAGE_SIZE;
       const shape: DatabaseShape = { revision: revision(serverRevision), pageSize, pageCount };
       this.#opened = shape;
       const pages = this.#openingPages(bootstrap, { shape, first, batches, stream, scope });
@@ -195,7 +192,7 @@ export class SyncServerPages implements Transport {
 /** How many pages are asked for from the first on; `undefined` where that is not how they are chosen. */
 function askedPages(bootstrap: Bootstrap): number | undefined {
   if (bootstrap.kind === "none") return 1;
-  if (bootstrap.kind === "prefix") return Math.max(1, Math.ceil(bootstrap.bytes / USUAL_PAGE_BYTES));
+  if (bootstrap.kind === "prefix") return Math.max(1, Math.ceil(bootstrap.bytes / USUAL_PAGE_SIZE));
   return undefined;
 }
 

@@ -19,13 +19,41 @@ export interface DotPlot {
   readonly rows: readonly DotRow[];
   /** What the numbers of the axis are; the axis is logarithmic. */
   readonly axis: string;
-  /** @default as they are */
-  readonly tickText?: ((value: number) => string) | undefined;
 }
 
-const WIDTH = 960;
-const LABEL_WIDTH = 256;
-const ROW_HEIGHT = 22;
+/** How a plot lies on the page, in its own units, which are pixels where there is room for all of it. */
+interface Layout {
+  readonly className: string;
+  readonly width: number;
+  readonly rowHeight: number;
+  /** From the left edge to the plot. */
+  readonly left: number;
+  /** Where the label of a row ends or begins, and how far its text stands below the top of the row. */
+  readonly label: { readonly x: number; readonly anchor: "end" | "start"; readonly y: number };
+  /** From the top of a row to the middle of its dots. */
+  readonly dots: number;
+}
+
+/** Labels beside their dots; and on phones, above them. */
+const LAYOUTS: readonly Layout[] = [
+  {
+    className: "wide",
+    width: 960,
+    rowHeight: 22,
+    left: 240,
+    label: { x: 232, anchor: "end", y: 15 },
+    dots: 11,
+  },
+  {
+    className: "narrow",
+    width: 400,
+    rowHeight: 40,
+    left: 0,
+    label: { x: 6, anchor: "start", y: 14 },
+    dots: 28,
+  },
+];
+
 const TOP = 30;
 const BOTTOM = 34;
 const RIGHT = 24;
@@ -45,18 +73,22 @@ export function seriesSign(series: number, x: number, y: number, radius = 5): st
   return shape === undefined ? "" : `<g class="s${series}">${shape(x, y, radius)}</g>`;
 }
 
-/** Rows of dots over a logarithmic axis, as SVG that goes into a page. */
-export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): string {
+/** Rows of dots over a logarithmic axis, as SVG that goes into a page: once for wide screens and once for narrow ones. */
+export const dotPlot = (plot: DotPlot): string =>
+  `<figure>${LAYOUTS.map((layout) => plotIn(layout, plot)).join("\n")}</figure>`;
+
+function plotIn(layout: Layout, { title, rows, axis }: DotPlot): string {
+  const { width, rowHeight, left, label, dots: dotsY } = layout;
   const values = rows.flatMap(({ dots, mark }) => [...dots.map(({ value }) => value), mark ?? 0]);
   const positive = values.filter((value) => value > 0);
   const low = stepBelow(Math.min(1e9, ...positive));
   const high = Math.max(low * 5, ...positive) * 1.12;
   const span = Math.log10(high / low);
-  const plotWidth = WIDTH - LABEL_WIDTH - RIGHT;
+  const plotWidth = width - left - RIGHT;
   // Nothing at all has no place on such an axis: it stands at its left end, and a 0 beside it.
   const xOf = (value: number): number =>
-    round(LABEL_WIDTH + 8 + (value <= 0 ? 0 : (Math.log10(value / low) / span) * (plotWidth - 8)));
-  const height = TOP + rows.length * ROW_HEIGHT + BOTTOM;
+    round(left + 8 + (value <= 0 ? 0 : (Math.log10(value / low) / span) * (plotWidth - 8)));
+  const height = TOP + rows.length * rowHeight + BOTTOM;
   const bottom = height - BOTTOM;
   const parts: string[] = [];
   for (const tick of ticks(low, high)) {
@@ -64,21 +96,21 @@ export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): strin
     parts.push(
       `<line class="${tick.isMain ? "grid" : "minor"}" x1="${x}" x2="${x}" y1="${TOP - 6}" y2="${bottom}"/>`,
     );
-    if (tick.isMain)
-      parts.push(`<text class="tick" x="${x}" y="${bottom + 16}">${tickText(tick.value)}</text>`);
-  }
-  parts.push(`<text class="axis" x="${WIDTH - RIGHT}" y="${bottom + 30}">${escapeHtml(axis)}</text>`);
-  for (const [number, row] of rows.entries()) {
-    const y = TOP + number * ROW_HEIGHT + ROW_HEIGHT / 2;
-    if (number % 2 === 0) {
-      parts.push(
-        `<rect class="band" x="0" width="${WIDTH}" y="${y - ROW_HEIGHT / 2}" height="${ROW_HEIGHT}"/>`,
-      );
+    if (tick.isMain) {
+      parts.push(`<text class="tick" x="${x}" y="${bottom + 16}">${plain(tick.value)}</text>`);
     }
-    parts.push(`<text class="label" x="${LABEL_WIDTH - 8}" y="${y + 4}">${escapeHtml(row.label)}</text>`);
+  }
+  parts.push(`<text class="axis" x="${width - RIGHT}" y="${bottom + 30}">${escapeHtml(axis)}</text>`);
+  for (const [number, row] of rows.entries()) {
+    const y = TOP + number * rowHeight;
+    if (number % 2 === 0) {
+      parts.push(`<rect class="band" x="0" width="${width}" y="${y}" height="${rowHeight}"/>`);
+    }
+    const { x, anchor } = label;
+    parts.push(`<text x="${x}" y="${y + label.y}" text-anchor="${anchor}">${escapeHtml(row.label)}</text>`);
   }
   for (const [number, { dots, mark }] of rows.entries()) {
-    const y = TOP + number * ROW_HEIGHT + ROW_HEIGHT / 2;
+    const y = TOP + number * rowHeight + dotsY;
     if (mark !== undefined && mark > 0) {
       const x = xOf(mark);
       parts.push(`<line class="mark" x1="${x}" x2="${x}" y1="${y - 9}" y2="${y + 9}"/>`);
@@ -92,7 +124,7 @@ export function dotPlot({ title, rows, axis, tickText = plain }: DotPlot): strin
       parts.push(`<g><title>${escapeHtml(dot.title)}</title>${sign}</g>`);
     }
   }
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeHtml(title)}">
+  return `<svg class="${layout.className}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">
 <text class="title" x="0" y="15">${escapeHtml(title)}</text>
 ${parts.join("\n")}
 </svg>`;

@@ -4,7 +4,7 @@ import type { Cost } from "../measure.ts";
 import { type DotRow, dotPlot, escapeHtml, seriesSign } from "./dot-plot.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, type ReportedSystem, ReportIndex } from "./report.ts";
 import { REPORT_STYLE } from "./report-style.ts";
-import { reportTables } from "./tables.ts";
+import { failureTables, reportTables } from "./tables.ts";
 
 /** The whole report as one page that needs nothing else. */
 export function htmlReport(report: Report): string {
@@ -24,14 +24,15 @@ export function htmlReport(report: Report): string {
 <h1>Queries ahead of the network</h1>
 <p class="lead">The same queries by Lacuna and by others, over a simulated network in virtual time: what was counted does not
 depend on the machine. Every answer was compared with SQLite's own. ${report.quick ? "A short run on small data." : ""}</p>
+${stopped(report)}
 ${keyFigures(index)}
 <h2>At ${main}</h2>
 <p class="soft">Logarithmic: left is better. The black line is the lower bound: one round trip for each dependent level, and the
-bytes of the pages that SQLite touches. Point at a sign for its numbers.</p>
+bytes of the pages that SQLite touches. Point at a sign for its numbers. Who gave no answer, or was given up, has no sign.</p>
 ${legend(comparable(report))}
-${metricPlot(index, report.mainProfile, "Simulated time", "seconds", ({ simulatedMs }) => simulatedMs / 1000)}
+${metricPlot(index, report.mainProfile, "Simulated time, in seconds", "seconds", ({ simulatedMs }) => simulatedMs / 1000)}
 ${metricPlot(index, report.mainProfile, "Requests", "requests", ({ requests }) => requests)}
-${metricPlot(index, report.mainProfile, "Bytes received", "KiB", ({ receivedBytes }) => receivedBytes / 1024)}
+${metricPlot(index, report.mainProfile, "Bytes received, in KiB", "KiB", ({ receivedBytes }) => receivedBytes / 1024)}
 <h2>Time as a multiple of the bound</h2>
 <p class="soft">Lacuna with raw pages on each network. 1 is as fast as anybody can be who asks for every page as soon as its number can
 be known; prefetch that looks beyond a statement can be faster than that.</p>
@@ -42,7 +43,7 @@ ${others
     metricPlot(
       index,
       profile,
-      `Simulated time at ${index.profile(profile).name}`,
+      `Simulated time at ${index.profile(profile).name}, in seconds`,
       "seconds",
       ({ simulatedMs }) => simulatedMs / 1000,
     ),
@@ -53,6 +54,7 @@ ${others
 ${ablationPlot(index)}
 <h2>Promises</h2>
 ${barTable(report.bars)}
+${failureTables(report).map(openTableHtml).join("\n")}
 <h2>All numbers</h2>
 ${reportTables(report).map(tableHtml).join("\n")}
 <h2>How it was measured</h2>
@@ -61,6 +63,13 @@ ${method(report)}
 </body>
 </html>
 `;
+}
+
+/** A run that was stopped is told from one that came to its end. */
+function stopped({ workloads, plannedWorkloads }: Report): string {
+  const done = workloads.length - 1;
+  if (done >= plannedWorkloads) return "";
+  return `<p class="missed">Not finished: ${done} of ${plannedWorkloads} workloads.</p>`;
 }
 
 const comparable = ({ systems }: Report): ReportedSystem[] =>
@@ -78,14 +87,12 @@ function keyFigures(index: ReportIndex): string {
     if (ours === undefined || peer === undefined || ours.simulatedMs === 0 || id === "open") return [];
     return [peer.cost.simulatedMs / ours.simulatedMs];
   });
+  const databases = new Set(report.workloads.map(({ database }) => database)).size;
   const figures: [string, string][] = [
     [`${held} of ${report.bars.length}`, "promises held"],
     [`${median(ratios).toFixed(2)} ×`, "the bound, median of the workloads"],
     [`${median(speedups).toFixed(1)} ×`, "faster than the best of the others, median"],
-    [
-      `${ratios.length}`,
-      `workloads over ${new Set(report.workloads.map(({ database }) => database)).size} databases`,
-    ],
+    [`${ratios.length} workloads`, `over ${databases === 1 ? "1 database" : `${databases} databases`}`],
   ];
   return `<div class="figures">${figures.map(([value, what]) => `<div><b>${value}</b><span>${what}</span></div>`).join("")}</div>`;
 }
@@ -122,7 +129,7 @@ function metricPlot(
     const simulatedMs = boundMs(bound, index.profile(profile));
     return { label: name, dots, mark: value({ ...least, simulatedMs, sentBytes: 0, cpuMs: 0 }) };
   });
-  return `<figure>${dotPlot({ title, axis, rows })}</figure>`;
+  return dotPlot({ title, axis, rows });
 }
 
 const costText = (name: string, { requests, receivedBytes, simulatedMs }: Cost): string =>
@@ -139,8 +146,8 @@ function ratioPlot(index: ReportIndex): string {
     });
     return dots.length === 0 ? [] : [{ label: workload.name, dots, mark: 1 }];
   });
-  const plot = dotPlot({ title: "Lacuna, raw pages", axis: "× the bound", rows });
-  return `${legend(report.profiles)}<figure>${plot}</figure>`;
+  const plot = dotPlot({ title: "Lacuna, raw pages, simulated time / bound", axis: "× the bound", rows });
+  return legend(report.profiles) + plot;
 }
 
 function ablationPlot(index: ReportIndex): string {
@@ -158,7 +165,7 @@ function ablationPlot(index: ReportIndex): string {
       { label: workload.name, dots, mark: boundMs(workload.bound, index.profile(report.mainProfile)) / 1000 },
     ];
   });
-  return `${legend(systems)}<figure>${dotPlot({ title: "Simulated time", axis: "seconds", rows })}</figure>`;
+  return legend(systems) + dotPlot({ title: "Simulated time, in seconds", axis: "seconds", rows });
 }
 
 function barTable(bars: readonly Bar[]): string {
@@ -173,7 +180,13 @@ function barTable(bars: readonly Bar[]): string {
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
 }
 
-function tableHtml({ title, columns, rows }: ResultTable): string {
+const tableHtml = (table: ResultTable): string =>
+  `<details><summary>${escapeHtml(table.title)}</summary>${cellsHtml(table)}</details>`;
+
+const openTableHtml = (table: ResultTable): string =>
+  `<h2>${escapeHtml(table.title)}</h2>\n${cellsHtml(table)}`;
+
+function cellsHtml({ columns, rows }: ResultTable): string {
   const cell = (value: string | number): string =>
     typeof value === "number"
       ? `<td class="number">${numberText(value)}</td>`
@@ -185,7 +198,7 @@ function tableHtml({ title, columns, rows }: ResultTable): string {
     })
     .join("");
   const body = rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("\n");
-  return `<details><summary>${escapeHtml(title)}</summary><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div></details>`;
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 function method({ databases, node }: Report): string {

@@ -36,11 +36,10 @@ p { max-width: 74ch; margin: 6px 0 12px; }
 .figures span { color: var(--soft); font-size: 13px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 4px; padding: 0; list-style: none; font-size: 13px; }
 .legend svg { width: 14px; height: 14px; vertical-align: -2px; margin-right: 6px; overflow: visible; }
-figure { margin: 18px 0 26px; overflow-x: auto; }
-figure > svg { display: block; width: 100%; min-width: 720px; height: auto; font: 12px system-ui, "Segoe UI", sans-serif; }
+figure { margin: 18px 0 26px; }
+figure > svg { display: block; width: 100%; height: auto; font: 12px system-ui, "Segoe UI", sans-serif; }
 svg text { fill: var(--ink); }
 svg .title { font-size: 13.5px; font-weight: 600; }
-svg .label { text-anchor: end; }
 svg .tick { text-anchor: middle; fill: var(--soft); font-size: 11px; }
 svg .zero { fill: var(--soft); font-size: 11px; }
 svg .axis { text-anchor: end; fill: var(--soft); font-size: 11px; }
@@ -50,6 +49,13 @@ svg .minor { stroke: var(--faint); }
 svg .mark { stroke: var(--mark); stroke-width: 2.5; }
 svg [class^="s"] > * { stroke: var(--paper); stroke-width: 1; }
 ${SERIES.map((_, number) => `svg .s${number} { fill: var(--s${number}); }`).join("\n")}
+figure > .narrow { display: none; }
+@media (max-width: 680px) {
+  main { padding: 24px 16px 48px; }
+  figure > .wide { display: none; }
+  figure > .narrow { display: block; }
+  .figures { grid-template-columns: 1fr 1fr; }
+}
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: 4px 10px; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }

@@ -1,6 +1,7 @@
 import type { Bar } from "../../bench.ts";
 import type { LowerBound } from "../bound/traced-database.ts";
 import type { Cost } from "../measure.ts";
+import type { FailureKind } from "../measurer.ts";
 
 export interface ReportedProfile {
   readonly name: string;
@@ -35,12 +36,15 @@ export interface ReportedResult {
 export interface ReportedFailure {
   readonly workload: string;
   readonly system: string;
+  readonly kind: FailureKind;
   readonly reason: string;
 }
 
 /** Everything the bench found. */
 export interface Report {
   readonly quick: boolean;
+  /** How many workloads there are to be, opening not counted: more than `workloads` has if the run was stopped. */
+  readonly plannedWorkloads: number;
   readonly node: string;
   readonly databases: readonly { readonly name: string; readonly title: string }[];
   readonly profiles: readonly ReportedProfile[];
@@ -81,6 +85,11 @@ export class ReportIndex {
 
   cost(workload: string, system: string, profile: number = this.report.mainProfile): Cost | undefined {
     return this.#costs.get(`${workload} ${system} ${profile}`);
+  }
+
+  /** Why there is no cost, where that is known. */
+  failure(workload: string, system: string): ReportedFailure | undefined {
+    return this.report.failures.find((one) => one.workload === workload && one.system === system);
   }
 
   profile(index: number): ReportedProfile {

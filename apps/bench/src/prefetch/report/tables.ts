@@ -12,7 +12,7 @@ export function reportTables(report: Report): ResultTable[] {
     comparison(index, "KiB received", ({ receivedBytes }) => receivedBytes / KIBIBYTE),
     comparison(index, "simulated seconds", ({ simulatedMs }) => simulatedMs / 1000),
     ablation(index),
-    ...failures(report),
+    ...failureTables(report),
   ];
 }
 
@@ -60,7 +60,7 @@ function comparison(index: ReportIndex, what: string, value: Value): ResultTable
       workload.name,
       ...systems.map((system) => {
         const cost = index.cost(workload.id, system.id);
-        return cost === undefined ? "–" : value(cost);
+        return cost === undefined ? withoutCost(index, workload.id, system.id) : value(cost);
       }),
     ]),
   };
@@ -76,7 +76,7 @@ function ablation(index: ReportIndex): ResultTable {
       workload.name,
       ...systems.map((system) => {
         const cost = index.cost(workload.id, system.id);
-        if (cost === undefined) return "–";
+        if (cost === undefined) return withoutCost(index, workload.id, system.id);
         return [cost.requests, cost.receivedBytes / KIBIBYTE, cost.simulatedMs]
           .map((value) => Math.round(value).toLocaleString("en"))
           .join(" / ");
@@ -85,7 +85,16 @@ function ablation(index: ReportIndex): ResultTable {
   };
 }
 
-function failures({ failures, systems, workloads }: Report): ResultTable[] {
+const FAILURE_TEXT = { late: "no answer", "too-much": "given up", error: "cannot" } as const;
+
+/** What stands in the place of a number. */
+function withoutCost(index: ReportIndex, workload: string, system: string): string {
+  const failure = index.failure(workload, system);
+  return failure === undefined ? "–" : FAILURE_TEXT[failure.kind];
+}
+
+/** Who could not do what, and why; no table if everybody could do everything. */
+export function failureTables({ failures, systems, workloads }: Report): ResultTable[] {
   if (failures.length === 0) return [];
   const nameOf = (all: readonly { id: string; name: string }[], id: string): string =>
     all.find((one) => one.id === id)?.name ?? id;
@@ -94,5 +103,5 @@ function failures({ failures, systems, workloads }: Report): ResultTable[] {
     nameOf(workloads, workload),
     reason,
   ]);
-  return [{ title: "What others could not run", columns: ["system", "workload", "reason"], rows }];
+  return [{ title: "Without a result", columns: ["system", "workload", "reason"], rows }];
 }

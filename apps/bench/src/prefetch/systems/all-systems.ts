@@ -42,3 +42,10 @@ export const ABLATIONS: readonly NetworkSystem[] = [
   ),
   lacuna({ id: "without-prefetch", name: "no prefetch, segments", partialSync: { prefetch: false } }),
 ];
+
+/** @throws {Error} if there is none with this id */
+export function systemOf(id: string): System {
+  const system = [...OUR_SYSTEMS, ...PEER_SYSTEMS, ...ABLATIONS].find((one) => one.id === id);
+  if (system === undefined) throw new Error(`BUG: there is no system ${id}`);
+  return system;
+}

@@ -10,6 +10,15 @@ export interface LoggedTraffic {
 /** Requests after which a client is given up: its times are beyond anything that is compared here. */
 const MOST_REQUESTS = 1000;
 
+/** A client asks for so much that it is given up. */
+export class TooManyRequests extends Error {
+  override readonly name = "TooManyRequests";
+
+  constructor() {
+    super(`given up after ${MOST_REQUESTS.toLocaleString("en")} requests`);
+  }
+}
+
 /** What a client asked for that asks for one thing after another. */
 export class RequestLog {
   readonly #givenUp = Promise.withResolvers<never>();
@@ -31,7 +40,7 @@ export class RequestLog {
   /** @throws once there were too many */
   add(sentBytes: number, receivedBytes: number): void {
     if (this.#requests >= MOST_REQUESTS) {
-      const error = new Error(`given up after ${MOST_REQUESTS.toLocaleString("en")} requests`);
+      const error = new TooManyRequests();
       this.#givenUp.reject(error);
       throw error;
     }

@@ -1,8 +1,7 @@
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database, DatabaseOpts } from "@tursodatabase/sync";
+import type { DatabaseOpts } from "@tursodatabase/sync";
 import type { NetworkSystem, OpenSystem, ResultRow, SerialSystem } from "./system.ts";
 
 const PREFIX = { kind: "prefix", length: 131_072 } as const;
@@ -13,24 +12,12 @@ async function open(fetch: typeof globalThis.fetch, url: string, partial: Partia
   // It brings native code, so it is loaded only where it is used.
   const { connect } = await import("@tursodatabase/sync");
   const directory = await mkdtemp(join(tmpdir(), "lacuna-bench-"));
-  const remove = (): void => {
-    process.off("exit", remove);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  // One that is given up is never closed.
-  process.once("exit", remove);
-  let db: Database;
-  try {
-    db = await connect({
-      path: join(directory, "local.db"),
-      url,
-      fetch: fetch as NonNullable<DatabaseOpts["fetch"]>,
-      partialSyncExperimental: partial,
-    });
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  const db = await connect({
+    path: join(directory, "local.db"),
+    url,
+    fetch: fetch as NonNullable<DatabaseOpts["fetch"]>,
+    partialSyncExperimental: partial,
+  });
   return {
     all: async ({ sql, parameters = [] }) => {
       const statement = await db.prepare(sql);
@@ -38,7 +25,7 @@ async function open(fetch: typeof globalThis.fetch, url: string, partial: Partia
     },
     close: async () => {
       await db.close();
-      remove();
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

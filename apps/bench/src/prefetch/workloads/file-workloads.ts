@@ -44,7 +44,7 @@ export const DICTIONARY_WORKLOADS: readonly Workload[] = [
 const ALBUM =
   "SELECT t.Name, t.Milliseconds FROM Album a JOIN Track t ON t.AlbumId = a.AlbumId WHERE a.ArtistId = ? ORDER BY t.TrackId";
 const SALES =
-  "SELECT ar.Name, sum(l.UnitPrice * l.Quantity) AS sold FROM InvoiceLine l JOIN Track t ON t.TrackId = l.TrackId JOIN Album a ON a.AlbumId = t.AlbumId JOIN Artist ar ON ar.ArtistId = a.ArtistId GROUP BY ar.ArtistId ORDER BY sold DESC, ar.ArtistId LIMIT 10";
+  "SELECT ar.Name, round(sum(l.UnitPrice * l.Quantity), 2) AS sold FROM InvoiceLine l JOIN Track t ON t.TrackId = l.TrackId JOIN Album a ON a.AlbumId = t.AlbumId JOIN Artist ar ON ar.ArtistId = a.ArtistId GROUP BY ar.ArtistId ORDER BY sold DESC, ar.ArtistId LIMIT 10";
 
 /** A music shop of 1 MB: many small tables. */
 export const MUSIC_WORKLOADS: readonly Workload[] = [

@@ -4,7 +4,7 @@ import type { TreeMap } from "../pages/tree-map.ts";
 import { type TreeRow, treeRows } from "../pages/tree-table.ts";
 import { element } from "../shell/dom.ts";
 import { count, percent } from "../shell/numbers.ts";
-import { treeHue } from "./map-colors.ts";
+import { treeColor } from "./map-colors.ts";
 
 /** The colours in use with the number of their pages. */
 export function legendItems(
@@ -23,10 +23,7 @@ export function legendItems(
   return treeRows(ledger, trees).map(({ tree, here, pages }) => {
     const swatch = element("i", { class: "swatch", "aria-hidden": "true" });
     const index = tree === undefined ? undefined : trees?.trees.indexOf(tree);
-    swatch.style.background =
-      index === undefined
-        ? "var(--state-local)"
-        : `hsl(${treeHue(index)} var(--tree-saturation) var(--tree-lightness))`;
+    swatch.style.background = index === undefined ? "var(--state-local)" : treeColor(index);
     const numbers = element("b", {}, `${count(here)} / ${count(pages)}`);
     return element("li", { title: "here / known to belong to it" }, swatch, treeName(tree), numbers);
   });

@@ -1,4 +1,5 @@
 import { PAGE_STATES } from "../pages/page-state.ts";
+import { element } from "../shell/dom.ts";
 
 /** The colours of the map in the theme that is shown. */
 export interface MapColors {
@@ -13,18 +14,34 @@ export interface MapColors {
 }
 
 /** Reads the colours of the style sheet, which knows the theme. */
-export function readColors(element: Element): MapColors {
-  const style = getComputedStyle(element);
-  const value = (name: string): string => style.getPropertyValue(name).trim();
-  const [saturation, lightness] = [value("--tree-saturation"), value("--tree-lightness")];
+export function readColors(host: Element): MapColors {
+  const value = (name: string): string => resolved(host, `var(--${name})`);
+  const trees = new Map<number, string>();
   return {
-    states: PAGE_STATES.map((state) => value(`--state-${state.replaceAll(" ", "-")}`)),
-    focus: value("--text"),
-    unknown: value("--state-local"),
-    background: value("--panel"),
-    tree: (index) => `hsl(${treeHue(index)} ${saturation} ${lightness})`,
+    states: PAGE_STATES.map((state) => value(`state-${state.replaceAll(" ", "-")}`)),
+    focus: value("text"),
+    unknown: value("state-local"),
+    background: value("panel"),
+    tree(index) {
+      const color = trees.get(index) ?? resolved(host, treeColor(index));
+      trees.set(index, color);
+      return color;
+    },
   };
 }
 
 /** Neighbours in the list of trees are far apart on the wheel of colours. */
-export const treeHue = (index: number): number => Math.round((75 + index * 137.508) % 360);
+export function treeColor(index: number): string {
+  const hue = Math.round((75 + index * 137.508) % 360);
+  return `light-dark(hsl(${hue} 62% 47%), hsl(${hue} 58% 62%))`;
+}
+
+/** A canvas knows no theme and no properties of style sheets: what an element would make of a colour. */
+function resolved(host: Element, color: string): string {
+  const probe = element("i", { hidden: true });
+  probe.style.color = color;
+  host.append(probe);
+  const { color: found } = getComputedStyle(probe);
+  probe.remove();
+  return found;
+}

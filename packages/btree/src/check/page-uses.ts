@@ -27,7 +27,7 @@ const USES: readonly PageUse[] = [
 ];
 
 /** Which page belongs to what: nine bytes a page. */
-export class PageMap {
+export class PageUses {
   readonly pageCount: number;
   readonly #uses: Uint8Array;
   readonly #roots: Uint32Array;
