@@ -14,6 +14,7 @@ import { pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { type Output, runCli } from "@lacuna/cli";
 import { open } from "lacuna/reader";
+import { jsonLines } from "./json-lines.ts";
 
 /** What a checker says: `ok`, what it found first, or why it could not look. */
 type Verdict =
@@ -25,10 +26,6 @@ const differences: string[] = [];
 const scratch = mkdtempSync(join(tmpdir(), "lacuna-check-inspect-"));
 
 const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
-
-function* jsonLines(text: string): Generator<Record<string, unknown>> {
-  for (const line of text.split("\n")) if (line !== "") yield JSON.parse(line) as Record<string, unknown>;
-}
 
 /** An output that keeps what is written. */
 class Collected implements Output {

@@ -18,8 +18,9 @@ import {
   type Value,
 } from "@lacuna/btree";
 import type { PageNo } from "@lacuna/page";
-import initSqlite from "@sqlite.org/sqlite-wasm";
 import type { Bar, Bench, BenchResult } from "./bench.ts";
+import { openOwnMemory } from "./own-memory.ts";
+import { timesInTurns } from "./times-in-turns.ts";
 import { wordnetFile } from "./wordnet.ts";
 
 const RUNS = 5;
@@ -56,7 +57,7 @@ export const btreeScanBench: Bench = {
           atMost: 2.5,
           unit: "× node:sqlite",
         });
-        const parse = measureParse(openFile(path, table));
+        const parse = await measureParse(openFile(path, table));
         parses.push([name, parse.gigabytesPerSecond, parse.countMilliseconds]);
         bars.push({
           what: `parse of ${name}, pages not decoded`,
@@ -133,112 +134,58 @@ interface ScanTimes {
 async function measureScans(path: string, tableName: string): Promise<ScanTimes> {
   const file = openFile(path, tableName);
   const sql = `SELECT * FROM ${tableName}`;
-  const { capi, oo1, wasm } = await initSqlite();
-  const db = new oo1.DB(":memory:");
   const bytes = new Uint8Array(readFileSync(path));
-  const pointer = wasm.allocFromTypedArray(bytes);
-  const flags = capi.SQLITE_DESERIALIZE_FREEONCLOSE;
-  db.checkRc(capi.sqlite3_deserialize(db, "main", pointer, bytes.length, bytes.length, flags));
+  const own = await openOwnMemory(bytes);
   const nativeDb = new DatabaseSync(path, { readOnly: true });
   const statement = nativeDb.prepare(sql);
   statement.setReturnArrays(true);
   const counts = new Set<number>();
-  const times = fastest(
-    [
-      () => scan(file),
-      () => {
-        const plain = db.prepare(sql);
-        try {
-          const functions = wasm.exports as unknown as ColumnFunctions;
-          return plainRows(functions, wasm.heap8u, Number(plain.pointer), plain.columnCount);
-        } finally {
-          plain.finalize();
-        }
-      },
-      () => db.exec(sql, { rowMode: "array", returnValue: "resultRows" }),
-      () => statement.all(),
-    ],
-    counts,
+  const counted = (all: () => readonly unknown[]) => () => counts.add(all().length);
+  const times = await timesInTurns(
+    {
+      ours: counted(() => scan(file)),
+      plain: counted(() => own.plainArrays(sql)),
+      interface: counted(() => own.withInterface(sql, "array")),
+      native: counted(() => statement.all()),
+    },
+    { runs: RUNS },
   );
-  db.close();
+  own.close();
   nativeDb.close();
   const [rows] = counts;
   if (counts.size !== 1 || rows === undefined)
     throw new Error("expected the same number of rows from everyone");
-  const [ours = 0, plain = 0, objects = 0, native = 0] = times;
-  return { rows, megabytes: bytes.length / 1e6, ours, wasm: Math.min(plain, objects), native };
+  return {
+    rows,
+    megabytes: bytes.length / 1e6,
+    ours: Math.min(...times.ours),
+    wasm: Math.min(...times.plain, ...times.interface),
+    native: Math.min(...times.native),
+  };
 }
 
-/** The functions of the build that a plain loop calls. */
-interface ColumnFunctions {
-  sqlite3_step(statement: number): number;
-  sqlite3_column_type(statement: number, column: number): number;
-  sqlite3_column_int64(statement: number, column: number): bigint;
-  sqlite3_column_double(statement: number, column: number): number;
-  sqlite3_column_text(statement: number, column: number): number;
-  sqlite3_column_blob(statement: number, column: number): number;
-  sqlite3_column_bytes(statement: number, column: number): number;
-}
-
-/** The rows through the C functions of the build, in the plainest loop there is; its object interface is slower. */
-function plainRows(
-  c: ColumnFunctions,
-  heap: () => Uint8Array,
-  statement: number,
-  count: number,
-): unknown[][] {
-  const decoder = new TextDecoder();
-  const rows: unknown[][] = [];
-  while (c.sqlite3_step(statement) === 100) {
-    const row: unknown[] = [];
-    for (let column = 0; column < count; column++) {
-      const type = c.sqlite3_column_type(statement, column);
-      if (type === 1) row.push(Number(c.sqlite3_column_int64(statement, column)));
-      else if (type === 2) row.push(c.sqlite3_column_double(statement, column));
-      else if (type === 5) row.push(null);
-      else {
-        const start = (type === 3 ? c.sqlite3_column_text : c.sqlite3_column_blob)(statement, column);
-        const end = start + c.sqlite3_column_bytes(statement, column);
-        row.push(type === 3 ? decoder.decode(heap().subarray(start, end)) : heap().slice(start, end));
-      }
-    }
-    rows.push(row);
-  }
-  return rows;
-}
-
-/** Milliseconds each takes at its best. They take turns, so that what else the machine does hits all of them alike. */
-function fastest(contestants: readonly (() => { readonly length: number })[], counts: Set<number>): number[] {
-  const times = contestants.map(() => Number.POSITIVE_INFINITY);
-  for (let run = 0; run < RUNS; run++) {
-    for (const [index, work] of contestants.entries()) {
-      const start = performance.now();
-      counts.add(work().length);
-      times[index] = Math.min(times[index] ?? 0, performance.now() - start);
-    }
-  }
-  return times;
-}
-
-function measureParse({ pages, format, root, peek }: OpenFile): {
+async function measureParse({ pages, format, root, peek }: OpenFile): Promise<{
   gigabytesPerSecond: number;
   countMilliseconds: number;
-} {
+}> {
   const trees = [...pages.entries()].filter(
     ([index, page]) => pageKind((index + 1) as PageNo, page) !== undefined,
   );
   const bytes = trees.reduce((sum, [, page]) => sum + page.length, 0);
-  const parse = (): { length: number } => {
+  const parse = (): number => {
     let cells = 0;
     for (const [index, page] of trees) {
       const view = new BtreePage((index + 1) as PageNo, page, format.usableSize);
       for (let cell = 0; cell < view.cellCount; cell++) if (view.cellOffset(cell) > 0) cells++;
     }
-    return { length: cells };
+    return cells;
   };
-  const [parseTime = 0, countTime = 0] = fastest(
-    [parse, () => ({ length: runTaskSync(new CountTask(format, root), peek) })],
-    new Set(),
+  const times = await timesInTurns(
+    { parse, count: () => runTaskSync(new CountTask(format, root), peek) },
+    { runs: RUNS },
   );
-  return { gigabytesPerSecond: bytes / 1e6 / parseTime, countMilliseconds: countTime };
+  return {
+    gigabytesPerSecond: bytes / 1e6 / Math.min(...times.parse),
+    countMilliseconds: Math.min(...times.count),
+  };
 }

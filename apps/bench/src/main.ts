@@ -63,5 +63,9 @@ async function main(): Promise<number> {
   return missed > 0 ? 1 : 0;
 }
 
+// Whoever stops it lets it clear up: what it started ends with it.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
 // Not by its own: clients of others that were given up may keep the process running.
 process.exit(await main());

@@ -1,12 +1,14 @@
-import { syncHandler } from "@lacuna/server";
-import { openServedFile, type ServedFile } from "@lacuna/server/node";
 import { open, type PageStats, type Reader } from "lacuna/reader";
-import type { Bar, Bench, BenchResult } from "./bench.ts";
+import type { Bar, Bench } from "./bench.ts";
+import { overEachNetwork, trafficDuring } from "./dictionary-networks.ts";
 import { NETWORK_PROFILES } from "./network/profiles.ts";
-import { type NetworkProfile, simulatedNetwork } from "./network/simulated-network.ts";
-import { wordnetFile } from "./wordnet.ts";
-
-const SERVER_URL = "http://simulated.test";
+import {
+  type Handler,
+  type NetworkProfile,
+  SERVER_URL,
+  type SimulatedTraffic,
+  simulatedNetwork,
+} from "./network/simulated-network.ts";
 
 interface Work {
   readonly name: string;
@@ -56,47 +58,31 @@ export const readerBench: Bench = {
   name: "reader",
   summary: "tables and indexes read without SQL over simulated networks: requests, bytes and simulated time",
   async run(say) {
-    const served = await openServedFile(wordnetFile());
-    try {
-      return await runAll(served, say);
-    } finally {
-      await served.close();
-    }
+    const bars: Bar[] = [];
+    const tables = await overEachNetwork(say, async (profile, handler) => {
+      const rows: (string | number)[][] = [];
+      for (const work of WORKS) {
+        const cost = await measure(profile, handler, work);
+        rows.push([
+          work.name,
+          cost.rows,
+          cost.requests,
+          cost.roundTrips,
+          cost.receivedBytes / 1024,
+          cost.excess,
+          cost.elapsedMs / 1000,
+        ]);
+        if (profile === NETWORK_PROFILES[0]) bars.push(...barsOf(work, cost));
+      }
+      const columns = ["work", "rows", "requests", "round trips", "KiB", "fetched / needed", "s"];
+      return { title: profile.name, columns, rows };
+    });
+    return { tables, bars };
   },
 };
 
-async function runAll(served: ServedFile, say: (line: string) => void): Promise<BenchResult> {
-  const handler = syncHandler({ database: served });
-  const tables = [];
-  const bars: Bar[] = [];
-  for (const profile of NETWORK_PROFILES) {
-    say(`simulating ${profile.name}`);
-    const rows: (string | number)[][] = [];
-    for (const work of WORKS) {
-      const cost = await measure(profile, handler, work);
-      rows.push([
-        work.name,
-        cost.rows,
-        cost.requests,
-        cost.roundTrips,
-        cost.receivedBytes / 1024,
-        cost.excess,
-        cost.elapsedMs / 1000,
-      ]);
-      if (profile === NETWORK_PROFILES[0]) bars.push(...barsOf(work, cost));
-    }
-    const columns = ["work", "rows", "requests", "round trips", "KiB", "fetched / needed", "s"];
-    tables.push({ title: profile.name, columns, rows });
-  }
-  return { tables, bars };
-}
-
-interface Cost {
+interface Cost extends SimulatedTraffic {
   readonly rows: number;
-  readonly requests: number;
-  readonly roundTrips: number;
-  readonly receivedBytes: number;
-  readonly elapsedMs: number;
   /** Pages fetched for each page that was read. */
   readonly excess: number;
 }
@@ -112,30 +98,17 @@ function barsOf({ name, atMost }: Work, cost: Cost): Bar[] {
   return bars;
 }
 
-async function measure(
-  profile: NetworkProfile,
-  handler: (request: Request) => Response | Promise<Response>,
-  { run }: Work,
-): Promise<Cost> {
+async function measure(profile: NetworkProfile, handler: Handler, { run }: Work): Promise<Cost> {
   const network = simulatedNetwork(profile, handler);
   const db = await open(SERVER_URL, { remote: "sync-server", fetch: network.fetch });
   try {
     await db.schema();
-    const before = network.traffic();
-    const pagesBefore = fetchedAndUnread(db.stats());
-    const rows = await run(db);
-    const after = network.traffic();
-    const pages = fetchedAndUnread(db.stats());
-    const fetched = pages.fetched - pagesBefore.fetched;
-    const needed = fetched - (pages.unread - pagesBefore.unread);
-    return {
-      rows,
-      requests: after.requests - before.requests,
-      roundTrips: after.roundTrips - before.roundTrips,
-      receivedBytes: after.receivedBytes - before.receivedBytes,
-      elapsedMs: after.elapsedMs - before.elapsedMs,
-      excess: needed === 0 ? 1 : fetched / needed,
-    };
+    const before = fetchedAndUnread(db.stats());
+    const { result: rows, traffic } = await trafficDuring(network, () => run(db));
+    const after = fetchedAndUnread(db.stats());
+    const fetched = after.fetched - before.fetched;
+    const needed = fetched - (after.unread - before.unread);
+    return { ...traffic, rows, excess: needed === 0 ? 1 : fetched / needed };
   } finally {
     await db.close();
   }

@@ -4,8 +4,9 @@ import { runInNewContext } from "node:vm";
 import { type PageNo, revision } from "@lacuna/page";
 import type { SnapshotSource } from "@lacuna/pager";
 import { canSuspend, type DriverName, openSqlite, type SqlDatabase } from "@lacuna/sqlite";
-import initSqlite from "@sqlite.org/sqlite-wasm";
 import type { Bench, BenchResult } from "./bench.ts";
+import { openOwnMemory } from "./own-memory.ts";
+import { timesInTurns } from "./times-in-turns.ts";
 
 const ROWS = 200_000;
 const RUNS = 7;
@@ -38,17 +39,18 @@ export const warmScanBench: Bench = {
     const rows: (string | number)[][] = [];
     const bars = [];
     for (const [index, { name, sql }] of QUERIES.entries()) {
-      const contestants = new Map<string, () => unknown>([
-        ["objects", () => own.objects(sql)],
-        ["functions", () => own.functions(sql)],
-      ]);
-      for (const [driver, db] of databases) contestants.set(driver, () => db.all(sql));
-      const times = await medianTimes(contestants);
-      const objects = times.get("objects") ?? 0;
-      const functions = times.get("functions") ?? 0;
+      const contestants: Record<string, () => unknown> = {
+        objects: () => own.withInterface(sql, "object"),
+        functions: () => own.plainObjects(sql),
+      };
+      for (const [driver, db] of databases) contestants[driver] = () => db.all(sql);
+      const times = await timesInTurns(contestants, { runs: RUNS, warmUps: 2 });
+      const timeOf = (contestant: string): number => median(times[contestant] ?? []);
+      const objects = timeOf("objects");
+      const functions = timeOf("functions");
       const base = Math.min(objects, functions);
       for (const driver of drivers) {
-        const time = times.get(driver) ?? 0;
+        const time = timeOf(driver);
         rows.push([name, driver, time, functions, objects, time / base]);
         if (index > 0) continue;
         bars.push({
@@ -83,75 +85,6 @@ function makeDatabase(): Uint8Array {
   return bytes;
 }
 
-interface OwnMemory {
-  /** Through the object interface that comes with the build. */
-  readonly objects: (sql: string) => unknown[];
-  /** Through its C functions, in the plainest loop there is. */
-  readonly functions: (sql: string) => unknown[];
-}
-
-/** The same build over a copy of the database in its own memory. */
-async function openOwnMemory(bytes: Uint8Array): Promise<OwnMemory> {
-  const { capi, oo1, wasm } = await initSqlite();
-  const db = new oo1.DB(":memory:");
-  const pointer = wasm.allocFromTypedArray(bytes);
-  const flags = capi.SQLITE_DESERIALIZE_FREEONCLOSE;
-  db.checkRc(capi.sqlite3_deserialize(db, "main", pointer, bytes.length, bytes.length, flags));
-  return {
-    objects: (sql) => db.exec(sql, { rowMode: "object", returnValue: "resultRows" }),
-    functions: (sql) => {
-      const statement = db.prepare(sql);
-      try {
-        const names = statement.getColumnNames();
-        return readRows(
-          wasm.exports as unknown as ColumnFunctions,
-          wasm.heap8u,
-          Number(statement.pointer),
-          names,
-        );
-      } finally {
-        statement.finalize();
-      }
-    },
-  };
-}
-
-/** The functions of the build that the plain loop calls. */
-interface ColumnFunctions {
-  sqlite3_step(statement: number): number;
-  sqlite3_column_type(statement: number, column: number): number;
-  sqlite3_column_int64(statement: number, column: number): bigint;
-  sqlite3_column_double(statement: number, column: number): number;
-  sqlite3_column_text(statement: number, column: number): number;
-  sqlite3_column_bytes(statement: number, column: number): number;
-}
-
-const ROW = 100;
-const INTEGER = 1;
-const FLOAT = 2;
-const TEXT = 3;
-
-function readRows(c: ColumnFunctions, heap: () => Uint8Array, statement: number, names: string[]): unknown[] {
-  const decoder = new TextDecoder();
-  const rows: unknown[] = [];
-  while (c.sqlite3_step(statement) === ROW) {
-    const row: Record<string, unknown> = {};
-    for (let column = 0; column < names.length; column++) {
-      const type = c.sqlite3_column_type(statement, column);
-      let value: unknown = null;
-      if (type === INTEGER) value = Number(c.sqlite3_column_int64(statement, column));
-      else if (type === FLOAT) value = c.sqlite3_column_double(statement, column);
-      else if (type === TEXT) {
-        const start = c.sqlite3_column_text(statement, column);
-        value = decoder.decode(heap().subarray(start, start + c.sqlite3_column_bytes(statement, column)));
-      }
-      row[names[column] ?? ""] = value;
-    }
-    rows.push(row);
-  }
-  return rows;
-}
-
 /** Pages that are all in memory, as a cache that holds everything gives them. */
 function sourceOf(bytes: Uint8Array): SnapshotSource {
   const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint16(16);
@@ -164,19 +97,8 @@ function sourceOf(bytes: Uint8Array): SnapshotSource {
   return { snapshot: () => ({ ...shape, version: 1, peek, read, release: () => {} }) };
 }
 
-/** Milliseconds each takes. They take turns, so that what else the machine does hits all of them alike. */
-async function medianTimes(contestants: ReadonlyMap<string, () => unknown>): Promise<Map<string, number>> {
-  const times = new Map<string, number[]>([...contestants.keys()].map((name) => [name, []]));
-  for (let run = -2; run < RUNS; run++) {
-    for (const [name, work] of contestants) {
-      const start = performance.now();
-      await work();
-      if (run >= 0) times.get(name)?.push(performance.now() - start);
-    }
-  }
-  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-  return new Map([...times].map(([name, values]) => [name, median(values)]));
-}
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** What the resident set of this process grows by for an instance that scans the database: the mean of a few. */
 async function instanceBytes(bytes: Uint8Array): Promise<number> {

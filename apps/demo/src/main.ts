@@ -58,6 +58,7 @@ async function main(): Promise<void> {
   say(costTable(await run(db, QUERIES)));
 
   await server.close();
+  await served.close();
   say("\nOffline: the server is stopped, and the same again.\n");
   say(costTable(await run(db, QUERIES)));
 

@@ -5,12 +5,16 @@ import {
   type PageNo,
   type PageStore,
   pageNo,
+  revision,
   type Transport,
 } from "@lacuna/page";
 import { type MakeBase, type OpenPagerOptions, openPager, type Pager, type Snapshot } from "@lacuna/pager";
 import { memoryStore } from "@lacuna/storage/memory";
 
 export const PAGE_SIZE = 512;
+
+/** A remote database of five pages. */
+export const REMOTE: DatabaseShape = { revision: revision("r1"), pageSize: PAGE_SIZE, pageCount: 5 };
 
 /** A page of one byte, repeated. Page 1 says that the database may have a write-ahead log. */
 export function filled(page: number, fill: number, pageSize = PAGE_SIZE): Uint8Array {
@@ -54,6 +58,9 @@ export async function remoteStore(
 export function pagerOn(store: PageStore, options: Partial<OpenPagerOptions> = {}): Promise<Pager> {
   return openPager({ store, base: cacheBase(), ...options });
 }
+
+/** A pager over all pages of the remote database. */
+export const overRemote = async (): Promise<Pager> => pagerOn(await remoteStore(REMOTE));
 
 /** The first byte of each page. */
 export async function contents(snapshot: Snapshot): Promise<number[]> {

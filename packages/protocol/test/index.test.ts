@@ -6,6 +6,8 @@ it("exports these names", () => {
   expect(Object.keys(protocol).sort()).toEqual([
     "ByteReader",
     "PullResponseDecoder",
+    "RawText",
+    "changesetTables",
     "conditionHolds",
     "decodeBase64",
     "decodeCursorRequest",

@@ -30,8 +30,21 @@ export function jsonAnswer(
   };
 }
 
-/** What an error is answered with; `undefined` for one that is nobody's fault but ours. */
-export function refusalFor(error: unknown): Refusal | undefined {
+export function refusalAnswer({ status, code, message, headers }: Refusal): Reply {
+  return jsonAnswer({ code, message }, status, headers);
+}
+
+/** What an error is answered with. One that is nobody's fault but ours is a 500, and `report` hears of it. */
+export function errorAnswer(error: unknown, report: (error: unknown) => void): Reply {
+  const refusal = refusalFor(error);
+  if (refusal !== undefined) return refusalAnswer(refusal);
+  report(error);
+  const code = isLacunaError(error) ? error.code : "INTERNAL";
+  const message = "the server cannot read the database; its operator can see why";
+  return refusalAnswer(new Refusal(500, code, message));
+}
+
+function refusalFor(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   if (!isLacunaError(error)) return undefined;
   switch (error.code) {

@@ -1,11 +1,10 @@
-import { isLacunaError } from "@lacuna/page";
 import type { AnswerContext } from "./answer-from-view.ts";
 import type { Asked } from "./asked.ts";
 import { type Access, type AccessToken, knownTokens, requireBearer } from "./bearer.ts";
 import { crossOriginHeaders, preflightAnswer } from "./cross-origin.ts";
 import { handlerOf } from "./direct-handler.ts";
 import { answerFile } from "./file-answer.ts";
-import { jsonAnswer, Refusal, refusalFor } from "./json-answer.ts";
+import { errorAnswer, jsonAnswer, Refusal } from "./json-answer.ts";
 import { answerPages } from "./pages-answer.ts";
 import { answerPull } from "./pull-updates.ts";
 import type { QueryOptions } from "./query-limits.ts";
@@ -161,14 +160,7 @@ export function syncHandler(options: SyncHandlerOptions): Handler {
       reply = await answer(request);
     } catch (error) {
       request.signal.throwIfAborted();
-      let refusal = refusalFor(error);
-      if (refusal === undefined) {
-        report(error, request.request());
-        const code = isLacunaError(error) ? error.code : "INTERNAL";
-        refusal = new Refusal(500, code, "the server cannot read the database; its operator can see why");
-      }
-      const { status, code, message, headers } = refusal;
-      reply = jsonAnswer({ code, message }, status, headers);
+      reply = errorAnswer(error, (fault) => report(fault, request.request()));
     }
     return { ...reply, headers: { ...reply.headers, ...crossOrigin } };
   });

@@ -52,6 +52,19 @@ export function makeDatabase(options: FixtureOptions = {}): Fixture {
   return { path, writer, commit: (generation) => void update.run(generation) };
 }
 
+/** Rows of a query, read by a connection of its own. */
+export function rowsAt(path: string, sql: string): unknown[][] {
+  const reader = new DatabaseSync(path);
+  try {
+    return reader
+      .prepare(sql)
+      .all()
+      .map((row) => Object.values(row));
+  } finally {
+    reader.close();
+  }
+}
+
 export async function serve(path: string, options?: ServedFileOptions): Promise<ServedFile> {
   const file = await openServedFile(path, options);
   onTestFinished(() => file.close());

@@ -3,24 +3,14 @@ import { encodePullRequest } from "@lacuna/protocol";
 import { expect, it } from "vitest";
 import { handlerAsFetch, syncHandler } from "../src/index.ts";
 import { makeDatabase, serve } from "./database-fixture.ts";
-
-/** Deterministic numbers from 0 to 2^32 - 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-}
+import { randomIntegers } from "./random-numbers.ts";
 
 it("garbage requests are refused or answered, and never the server's fault", async () => {
   const { path } = makeDatabase({ rows: 20 });
   const errors: unknown[] = [];
   const database = await serve(path);
   const server = handlerAsFetch(syncHandler({ database, onError: (error) => errors.push(error) }));
-  const random = randomFrom(99);
+  const random = randomIntegers(99);
   const pick = <T>(values: readonly T[]): T => values[random() % values.length] as T;
   const noise = (length: number): Uint8Array<ArrayBuffer> => {
     return Uint8Array.from({ length: random() % length }, () => random() & 255);

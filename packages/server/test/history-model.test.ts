@@ -9,7 +9,8 @@ import { expect, it } from "vitest";
 import { openServedFile, type ServedFile } from "../src/node/index.ts";
 import { serve, temporaryDirectory } from "./database-fixture.ts";
 import { bytesAt } from "./history-fixture.ts";
-import { type Committed, hashOf, RandomWriter, randomNumbers, SCHEMA } from "./random-writer.ts";
+import { randomNumbers } from "./random-numbers.ts";
+import { type Committed, hashOf, RandomWriter, SCHEMA } from "./random-writer.ts";
 
 const COMMITS = 120;
 

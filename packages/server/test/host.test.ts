@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -139,6 +139,30 @@ describe("a directory of databases", () => {
     expect(await readValue("http://server/notes")).toBe("of notes");
   });
 
+  it("opens again what is just being closed, after that", async () => {
+    const { directory } = await host({ idleMs: 0, file: { history: true } });
+    for (let round = 0; round < 3; round++) {
+      (await directory.lend("notes"))?.release();
+      while (directory.openDatabases > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const loan = await directory.lend("notes");
+    expect(loan?.database.name).toBe("notes.db");
+    loan?.release();
+  });
+
+  it("may have a database called history, and lists none of those that belong to others", async () => {
+    const { root, fetch: server, readValue } = await host({ file: { history: true } });
+    database(join(root, "order-history.db"), "of orders");
+    expect(await readValue("http://server/order-history")).toBe("of orders");
+    expect(await readValue("http://server/notes")).toBe("of notes");
+    expect(existsSync(join(root, "notes.db-history"))).toBe(true);
+    const names = ["notes", "order-history", "plain"];
+    expect(await (await server("http://server/")).json()).toEqual({ databases: names });
+    for (const ending of ["", "-wal", "-shm"]) {
+      expect((await server(`http://server/notes.db-history${ending}/`)).status).toBe(404);
+    }
+  });
+
   it("tells nothing to who has no token", async () => {
     const { fetch: server } = await host({ authToken: "s3cret" });
     for (const path of ["", "notes", "nothing", "notes/pull-updates"]) {
@@ -153,7 +177,7 @@ describe("a directory of databases", () => {
     await expect(openServedDirectory(join(root, "notes.db"))).rejects.toMatchObject({ code: "STORAGE" });
     writeFileSync(join(root, "letter.db"), "Dear SQLite, this is a letter and no database.".repeat(20));
     const response = await server("http://server/letter/");
-    expect([response.status, await response.json()]).toMatchObject([500, { code: "INTERNAL" }]);
+    expect([response.status, await response.json()]).toMatchObject([500, { code: "NOT_A_DATABASE" }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { type PageNo, pagesOf, rangesInOrder } from "@lacuna/page";
 import { expect, it } from "vitest";
 import { commonPages, firstPagesFirst, otherPages } from "../src/page-range-sets.ts";
-import { randomNumbers } from "./random-writer.ts";
+import { randomNumbers } from "./random-numbers.ts";
 
 it("common and other pages are those of sets of pages", () => {
   const random = randomNumbers(4);

@@ -198,6 +198,18 @@ describe("a published directory", () => {
     );
   });
 
+  it("loses what a publisher that was stopped left half written", async () => {
+    const { directory, db, publish } = await made();
+    await publish();
+    const half = join(directory, "segments", `${"0".repeat(64)}.bin.new`);
+    await writeFile(half, "half");
+    db.exec("UPDATE t SET text = 'y' WHERE id = 4000");
+    await publish();
+    expect(await filesOf(directory)).toContain(half.slice(directory.length + 1));
+    await publish({ keep: 0 });
+    expect((await filesOf(directory)).filter((name) => name.endsWith(".new"))).toEqual([]);
+  });
+
   it("is mended by publishing again", async () => {
     const { path, directory, publish } = await made();
     const { segments } = await publish();

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
+import { randomNumbers } from "./random-numbers.ts";
 
 /** What a database held after a commit. */
 export interface Committed {
@@ -13,17 +14,6 @@ export const SCHEMA = `
   CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), token TEXT);
   INSERT INTO mark VALUES (1, 'first');
 `;
-
-/** Numbers from 0 to below 1, the same for the same seed. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export function hashOf(database: DatabaseSync): string {
   const hash = createHash("sha256");

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { ManualTimers } from "@lacuna/testkit";
+import { laterTurn, ManualTimers } from "@lacuna/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Handler, type SyncHandlerOptions, syncHandler } from "../src/index.ts";
+import { type Handler, type SyncHandlerOptions, syncHandler, withRequestRecords } from "../src/index.ts";
 import { type NodeServer, type ServeNodeOptions, serveNode } from "../src/node/index.ts";
 import { decodePull, generationOf, makeDatabase, serve } from "./database-fixture.ts";
 
@@ -17,10 +17,10 @@ async function listenTo(path: string, options: Partial<SyncHandlerOptions> = {})
   return listen(syncHandler({ database: await serve(path), ...options }));
 }
 
-/** Sends text as it stands and gives back everything the server says. */
+/** Sends text as it stands and gives back everything the server says until it closes the connection. */
 async function exchange(server: NodeServer, text: string): Promise<string> {
   const socket = connect(server.port, server.host);
-  socket.end(text);
+  socket.write(text);
   let answer = "";
   for await (const chunk of socket) answer += chunk;
   return answer;
@@ -137,6 +137,14 @@ describe("the Node server", () => {
     await failed;
   });
 
+  it("answers what comes behind a body that was too long", async () => {
+    const server = await listenTo(makeDatabase().path, { maxBodyBytes: 1000 });
+    const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+    const post = `POST /pull-updates HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(40)}0\r\n\r\n`;
+    const answers = await exchange(server, `${post}GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 413", "HTTP/1.1 200"]);
+  }, 10_000);
+
   it("answers 500 when the handler fails", async () => {
     const server = await listen(() => Promise.reject(new Error("inside")));
     const response = await fetch(server.url);
@@ -191,6 +199,27 @@ describe("a client that stalls", () => {
     expect(timers.pending).toBe(0);
     socket.on("error", () => {}).resume();
     await closed;
+  });
+
+  it("is not waited for when it has left before its answer", async () => {
+    const timers = new ManualTimers();
+    const database = await serve(makeDatabase().path);
+    const answered = Promise.withResolvers<void>();
+    const handler = syncHandler({
+      database: {
+        ...database,
+        open: async ({ signal } = {}) => {
+          if (signal !== undefined) await once(signal, "abort");
+          return database.open();
+        },
+      },
+    });
+    const recorded = withRequestRecords(handler, () => answered.resolve());
+    const socket = await stalledClient(await listen(recorded, { timers }));
+    setImmediate(() => socket.destroy());
+    await answered.promise;
+    await laterTurn();
+    expect(timers.pending).toBe(0);
   });
 
   it("of the pages is told of, and the state let go", async () => {

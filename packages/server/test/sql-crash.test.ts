@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { decodePull, postPull, pull, temporaryDirectory } from "./database-fixture.ts";
-import { randomNumbers } from "./random-writer.ts";
+import { randomNumbers } from "./random-numbers.ts";
 import { type Answer, execute } from "./sql-fixture.ts";
 
 /** Crashes; `test:crash` asks for more. */
@@ -36,6 +36,7 @@ async function start(path: string): Promise<Running> {
   const child = fork(join(import.meta.dirname, "sql-crash-process.ts"), [path], {
     execArgv: ["--conditions=lacuna-source", "--no-warnings"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const ended = once(child, "exit").then(([code, signal]) => {
     throw new Error(`the server ended before it served: ${code ?? signal}`);
   });
@@ -144,27 +145,31 @@ async function countRefused(server: Running, known: Known): Promise<number> {
   return refused;
 }
 
-it("after a crash under load has every acknowledged commit, and what it named is as it was", async () => {
-  const path = join(temporaryDirectory(), "app.db");
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode=WAL");
-  database.exec("CREATE TABLE entry (writer, number, half, filler, PRIMARY KEY (writer, number, half))");
-  database.close();
-  const known = new Known();
-  const random = randomNumbers(23);
-  let refused = 0;
-  let server = await start(path);
-  for (let round = 0; round < ROUNDS; round++) {
-    await workAndCrash(server, known, random);
-    server = await start(path);
-    refused += await countRefused(server, known);
-    checkCommits(path, known);
-  }
-  const commits = known.acknowledged.reduce((sum, { size }) => sum + size, 0);
-  expect(commits).toBeGreaterThanOrEqual(3 * ROUNDS);
-  expect(known.named.length).toBeGreaterThan(0);
-  // It may refuse, when it cannot know; to refuse everything would be easy.
-  expect(refused).toBeLessThan(known.named.length);
-  server.child.kill("SIGKILL");
-  await once(server.child, "exit");
-}, 1_800_000);
+it(
+  "after a crash under load has every acknowledged commit, and what it named is as it was",
+  async () => {
+    const path = join(temporaryDirectory(), "app.db");
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode=WAL");
+    database.exec("CREATE TABLE entry (writer, number, half, filler, PRIMARY KEY (writer, number, half))");
+    database.close();
+    const known = new Known();
+    const random = randomNumbers(23);
+    let refused = 0;
+    let server = await start(path);
+    for (let round = 0; round < ROUNDS; round++) {
+      await workAndCrash(server, known, random);
+      server = await start(path);
+      refused += await countRefused(server, known);
+      checkCommits(path, known);
+    }
+    const commits = known.acknowledged.reduce((sum, { size }) => sum + size, 0);
+    expect(commits).toBeGreaterThanOrEqual(3 * ROUNDS);
+    expect(known.named.length).toBeGreaterThan(0);
+    // It may refuse, when it cannot know; to refuse everything would be easy.
+    expect(refused).toBeLessThan(known.named.length);
+    server.child.kill("SIGKILL");
+    await once(server.child, "exit");
+  },
+  Math.max(1_800_000, ROUNDS * 60_000),
+);

@@ -8,7 +8,7 @@ import {
   type ServedSqlFileOptions,
   SqlProcessPool,
 } from "../src/node/index.ts";
-import { serve, temporaryDirectory } from "./database-fixture.ts";
+import { rowsAt, serve, temporaryDirectory } from "./database-fixture.ts";
 
 /** An answer of SQL over HTTP, as loose as JSON is. */
 export interface Answer {
@@ -106,17 +106,7 @@ export async function sqlServer(options: SqlServerOptions = {}): Promise<SqlServ
       if (results === undefined) throw new Error(JSON.stringify(rest));
       return results;
     },
-    rows: (text) => {
-      const reader = new DatabaseSync(path);
-      try {
-        return reader
-          .prepare(text)
-          .all()
-          .map((row) => Object.values(row));
-      } finally {
-        reader.close();
-      }
-    },
+    rows: (text) => rowsAt(path, text),
   };
 }
 

@@ -1,16 +1,6 @@
 import { expect, it } from "vitest";
+import { randomIntegers } from "./random-numbers.ts";
 import { execute, sqlServer } from "./sql-fixture.ts";
-
-/** Deterministic numbers from 0 to 2^32 - 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-}
 
 const SQL = [
   "SELECT * FROM t WHERE id = ? AND v = :v",
@@ -32,7 +22,7 @@ it("garbage in place of SQL over HTTP is refused or answered, and never the serv
     maxSqlBytes: 100_000,
     onError: (error: unknown) => errors.push(error),
   });
-  const random = randomFrom(4711);
+  const random = randomIntegers(4711);
   const pick = <T>(values: readonly T[]): T => values[random() % values.length] as T;
   const garbage: readonly unknown[] = [
     null,

@@ -108,6 +108,18 @@ describe("a statement over HTTP", () => {
     expect(results?.[0]?.error?.code).toBe("SQLITE_RANGE");
   });
 
+  it("has the columns of its rows, also where the table was altered since it ran last", async () => {
+    const server = await sqlServer({ setup: "CREATE TABLE t(a); INSERT INTO t VALUES (1)" });
+    const select = "SELECT * FROM t";
+    const alter = (name: string) => `ALTER TABLE t ADD COLUMN ${name} DEFAULT 5`;
+    const results = await server.run(select, alter("b"), select, "DELETE FROM t", alter("c"), select);
+    const selected = results.map(({ response }) => response?.result).filter((_, i) => [2, 5].includes(i));
+    const [full, empty] = selected.map((result) => result?.cols);
+    expect(full).toMatchObject([{ name: "a" }, { name: "b" }]);
+    expect(selected[0]?.rows).toEqual([[integer(1), integer(5)]]);
+    expect(empty).toMatchObject([{ name: "a" }, { name: "b" }, { name: "c" }]);
+  });
+
   it("that reaches for another file is refused, and the next one runs", async () => {
     const server = await sqlServer();
     const results = await server.run("ATTACH 'x.db' AS x", "VACUUM INTO 'y.db'", "VACUUM", "SELECT 1");
@@ -264,6 +276,23 @@ describe("other requests of a pipeline", () => {
     });
     expect(second.results?.map(({ type }) => type)).toEqual(["ok", "ok", "error"]);
     expect(second.baton).toBeNull();
+  });
+
+  it("have results of a limited size together", async () => {
+    const server = await sqlServer({ maxResultBytes: 10_000 });
+    const rows = execute("SELECT hex(zeroblob(3000))");
+    const names = execute(`SELECT 1 AS "${"n".repeat(6000)}" WHERE 0`);
+    const store = { type: "store_sql", sql_id: 1, sql: "SELECT 1" };
+    for (const large of [rows, names]) {
+      const { results } = await server.pipeline([large, store, large, large, execute("SELECT 'small'")]);
+      expect(results?.map(({ error }) => error?.code ?? "ok")).toEqual([
+        "ok",
+        "ok",
+        "RESPONSE_TOO_LARGE",
+        "RESPONSE_TOO_LARGE",
+        "ok",
+      ]);
+    }
   });
 
   it("tell whether a transaction is open", async () => {

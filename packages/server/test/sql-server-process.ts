@@ -9,6 +9,6 @@ await runner.ask(
   60_000,
 );
 const begin = { type: "sequence", sql: "BEGIN IMMEDIATE; INSERT INTO t(v) VALUES (0)" } as const;
-await runner.ask({ kind: "run", requests: [begin] }, 60_000);
+await runner.ask({ kind: "run", resultBytes: 0, requests: [begin] }, 60_000);
 process.send?.("begun");
-await runner.ask({ kind: "run", requests: [{ type: "sequence", sql }] }, 60_000);
+await runner.ask({ kind: "run", resultBytes: 0, requests: [{ type: "sequence", sql }] }, 60_000);

@@ -229,6 +229,41 @@ describe("SQL that takes too much", () => {
   });
 });
 
+describe("closing", () => {
+  it("gives up what runs and what waits, and leaves the process of neither to others as it is", async () => {
+    const pool = poolOf({ maxProcesses: 1 });
+    const closed = await sqlServer({ pool });
+    const other = await sqlServer({ pool });
+    const requests = [
+      closed.pipeline([execute("BEGIN"), execute(INSERT), execute(ENDLESS)]),
+      closed.pipeline([execute(INSERT)]),
+      closed.pipeline([execute(COUNT)]),
+    ];
+    await expect.poll(() => pool.size).toBe(1);
+    await closed.sql.close();
+    for (const answer of await Promise.all(requests)) {
+      expect(answer).toMatchObject({ status: 503, code: "CLOSED" });
+    }
+    expect(closed.rows(COUNT)).toEqual([[0]]);
+    expect(closed.sql.openStreams).toBe(0);
+    expect(await other.run(INSERT, COUNT)).toMatchObject([
+      { type: "ok" },
+      { response: { result: { rows: [[{ value: "1" }]] } } },
+    ]);
+  });
+
+  it("of the processes ends SQL for good", async () => {
+    const pool = poolOf({ maxProcesses: 1 });
+    const server = await sqlServer({ pool });
+    const { baton } = await server.pipeline([execute("BEGIN")]);
+    const waiting = server.pipeline([execute(COUNT)]);
+    pool.close();
+    await server.pipeline([{ type: "close" }], { baton });
+    expect(await waiting).toMatchObject({ status: 503, code: "CLOSED" });
+    expect(pool.size).toBe(0);
+  });
+});
+
 describe("a process of SQL", () => {
   it("ends when the server is killed, even in the middle of a statement", { timeout: 60_000 }, async () => {
     const server = await sqlServer();
@@ -260,6 +295,17 @@ describe("a line of those who wait", () => {
     leave();
     await Promise.all(waiting);
     expect([order, line.length]).toEqual([[1, 2], 0]);
+  });
+
+  it("takes the place back from who gave up in the moment of having it", async () => {
+    const line = new WaitingLine("a place", 1);
+    const leave = await line.take(1000, never);
+    const controller = new AbortController();
+    const late = line.take(1000, controller.signal);
+    leave();
+    controller.abort(new Error("enough"));
+    await expect(late).rejects.toThrow("enough");
+    (await line.take(1, never))();
   });
 
   it("forgets who gave up", async () => {

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { syncHandler } from "../src/index.ts";
 import { openServedSql, serveNode } from "../src/node/index.ts";
-import { serve, temporaryDirectory } from "./database-fixture.ts";
+import { rowsAt, serve, temporaryDirectory } from "./database-fixture.ts";
 
 // The client exists for files on Linux only; elsewhere these show up as skipped.
 const onLinux = describe.skipIf(process.platform !== "linux");
@@ -51,17 +51,7 @@ async function remote(setup = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT UNI
       onTestFinished(() => client.close());
       return client;
     },
-    rows: (text) => {
-      const reader = new DatabaseSync(path);
-      try {
-        return reader
-          .prepare(text)
-          .all()
-          .map((row) => Object.values(row));
-      } finally {
-        reader.close();
-      }
-    },
+    rows: (text) => rowsAt(path, text),
   };
 }
 

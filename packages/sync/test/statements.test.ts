@@ -57,6 +57,26 @@ describe("rows with a primary key", () => {
     );
   });
 
+  it("travel with text that is not UTF-8, in values and in keys", () => {
+    const text = (hex: string): string => `CAST(x'${hex}' AS TEXT)`;
+    expectSame(
+      `CREATE TABLE t(k TEXT PRIMARY KEY, v); INSERT INTO t VALUES (${text("ff")}, 1), (${text("fe")}, ${text("fd")}), ('c', ${text("80")})`,
+      `UPDATE t SET v = ${text("61ff62")} WHERE k = ${text("ff")}; DELETE FROM t WHERE k = ${text("fe")};
+       UPDATE t SET v = 'mended' WHERE k = 'c'; INSERT INTO t VALUES ('d', ${text("c0af")})`,
+      "SELECT hex(k), hex(v), typeof(v) FROM t ORDER BY k",
+    );
+  });
+
+  it("are put there again as a whole where they were put in the place of others, with what changed as it was recorded", () => {
+    const { here, there } = pair(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, v, w); INSERT INTO t VALUES (1, 'a', 'b')",
+    );
+    const item = captured(here, () => here.exec("REPLACE INTO t VALUES (1, CAST(x'ff' AS TEXT), 'b')"));
+    there.exec("DELETE FROM t");
+    repeat([{ ...item, rows: [{ table: "t", rowid: undefined, values: [1n, "\ufffd", "b"] }] }], there);
+    expect(rows(there, "SELECT id, hex(v), w FROM t")).toEqual([[1, "FF", "b"]]);
+  });
+
   it("replace what has their key", () => {
     const { here, there } = pair("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w)");
     there.exec("INSERT INTO t VALUES (1, 'theirs', 'theirs')");

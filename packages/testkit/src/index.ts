@@ -57,4 +57,5 @@ export {
   seededRandom,
 } from "./simulated-disk.ts";
 export type { PageStorePlace, PageStoreSubject } from "./store-subject.ts";
-export { describeTransport, type TransportRemote, type TransportSubject } from "./transport-suite.ts";
+export type { TransportRemote, TransportSubject } from "./transport-subject.ts";
+export { describeTransport } from "./transport-suite.ts";

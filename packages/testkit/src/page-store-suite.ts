@@ -357,7 +357,7 @@ export function describePageStore(subject: PageStoreSubject): void {
       });
     }
 
-    describeStoreFiles({ empty, shaped });
+    describeStoreFiles({ empty, shaped, synchronous });
     if (persistent) {
       describePersistence(subject, openAt);
       describeLastingFiles(subject, openAt);

@@ -16,10 +16,12 @@ import {
 export interface StoreMakers {
   empty(): Promise<PageStore>;
   shaped(): Promise<PageStore>;
+  /** Whether it reads without waiting. */
+  readonly synchronous: boolean;
 }
 
 /** The promises about other revisions and the files beside the pages. */
-export function describeStoreFiles({ empty, shaped }: StoreMakers): void {
+export function describeStoreFiles({ empty, shaped, synchronous }: StoreMakers): void {
   it("adopts another revision with the pages it has, without those to drop", async () => {
     const store = await shaped();
     await store.put(from(1, 20).map((page) => entry(page)));
@@ -79,6 +81,7 @@ export function describeStoreFiles({ empty, shaped }: StoreMakers): void {
     expect(await file.read(end, 100_000)).toBe(PAGE_SIZE);
     expect(end.subarray(0, PAGE_SIZE)).toEqual(bytesOf(1));
     expect(await file.read(end, 200_000)).toBe(0);
+    expect(file.readSync !== undefined).toBe(synchronous);
     if (file.readSync !== undefined) {
       expect(file.readSync(start, 4)).toBe(8);
       expect([...start]).toEqual([8, 9, 0, 0, 0, 0, 0, 0]);

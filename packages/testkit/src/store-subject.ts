@@ -21,7 +21,7 @@ export interface PageStoreSubject {
     readonly persistent: boolean;
     /** Opening a place that is already open fails with `LOCKED`. */
     readonly exclusive: boolean;
-    /** It has `getSync`. */
+    /** It has `getSync`, and its files `readSync`. */
     readonly synchronous: boolean;
   };
   /** A new, empty place on every call. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { PageEntry } from "@lacuna/page";
 import {
   acrossOrigins,
   answeringFromCache,
@@ -11,6 +12,7 @@ import {
   slowHead,
   staticHost,
   weakEtag,
+  withHeaders,
   withoutLength,
 } from "@lacuna/testkit";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -70,6 +72,26 @@ describe("a static host", () => {
     written.set([0, 0, 9, 9], 24);
     written.set([0, 0, 9, 9], 92);
     expect(await revisionOf(remoteOf(staticHost(written, dated)).transport)).not.toBe(before);
+  });
+
+  it("that sends a date of the same second is read with the change counter, for another state may have that date", async () => {
+    const second = "Sun, 01 Nov 2026 10:00:00 GMT";
+    const now = (bytes: Uint8Array, date = second): Host =>
+      withHeaders(staticHost(bytes, { etag: null, lastModified: second }), { date });
+    const written = file.slice();
+    written.set([0, 0, 9, 9], 24);
+    written.set([0, 0, 9, 9], 92);
+    let host = now(file);
+    const remote = remoteOf((request) => host(request));
+    const revision = await revisionOf(remote.transport);
+    const fetching = { revision, pages: pages(2), urgency: "demand" } as const;
+    host = now(file, "Sun, 01 Nov 2026 11:00:00 GMT");
+    expect(await collect(remote.transport.fetchPages(fetching))).toHaveLength(1);
+    host = now(written);
+    const came: PageEntry[] = [];
+    const reading = collect(remote.transport.fetchPages(fetching), came);
+    await expect(reading).rejects.toMatchObject({ code: "REVISION_CHANGED" });
+    expect(came).toEqual([]);
   });
 
   it("whose signed URLs expire refuses with 403, once, and is read on with the next URL", async () => {

@@ -47,6 +47,9 @@ export interface SimulatedNetwork {
   traffic(): SimulatedTraffic;
 }
 
+/** Where the other end is, whatever the network. */
+export const SERVER_URL = "http://simulated.test";
+
 /** Bytes of an answer read from the server ahead of the link. */
 const SEND_BUFFER_BYTES = 65_536;
 const RECEIVE_PIECE_BYTES = 4096;

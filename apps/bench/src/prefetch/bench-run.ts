@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import type { Bar } from "../bench.ts";
 import { type LowerBound, TracedDatabase } from "./bound/traced-database.ts";
 import type { BenchDatabase } from "./databases/bench-databases.ts";
 import { type Cost, type Opened, type SerialCost, serialCost } from "./measure.ts";
 import { MeasurementError, Measurer } from "./measurer.ts";
+import type { Patience } from "./patience.ts";
 import {
   DEFAULT_SYSTEM,
   OPEN_WORKLOAD,
@@ -21,8 +23,9 @@ import type { Workload } from "./workloads/workload.ts";
 
 /** What comes of the database file when it is opened. */
 const PREFIX_BYTES = 131_072;
-/** Seconds of real time after which a measurement is given up, and its process ended. */
-const PATIENCE_SECONDS = { ours: 300, peer: 60 };
+/** After that a measurement is given up, and its process ended. */
+const PATIENCE_WITH_OURS: Patience = { processorSeconds: 120, seconds: 600 };
+const PATIENCE_WITH_OTHERS: Patience = { processorSeconds: 30, seconds: 300 };
 const DOWNLOAD: ReportedSystem = { id: "download", name: "full download", kind: "peer" };
 /** Bytes after which only the default is simulated on further networks, and only some parts are switched off. */
 const MOST_BYTES = 5_000_000;
@@ -40,11 +43,28 @@ export interface BenchRunOptions {
   readonly keep: (report: Report) => Promise<void>;
 }
 
-/** Every workload by every system, one after the other. A measurement that does not come is noted, and the run goes on. */
+/** A system on some networks. */
+interface Job {
+  readonly system: System;
+  /** Which of the profiles. */
+  readonly profiles: readonly number[];
+}
+
+/** What came of a job. */
+interface Outcome {
+  readonly results: ReportedResult[];
+  readonly failures: ReportedFailure[];
+}
+
+/**
+ * Every workload by every system, one workload after the other. A measurement that does not come is noted, and the run goes
+ * on.
+ */
 export class BenchRun {
   readonly #options: BenchRunOptions;
   readonly #planned: readonly Workload[];
-  readonly #measurer = new Measurer();
+  /** Computing takes no simulated time, so several systems can be measured side by side. */
+  readonly #measurers = Array.from({ length: availableParallelism() }, () => new Measurer());
   readonly #workloads: ReportedWorkload[] = [];
   readonly #results: ReportedResult[] = [];
   readonly #failures: ReportedFailure[] = [];
@@ -62,7 +82,7 @@ export class BenchRun {
     try {
       for (const database of databases) await this.#database(database);
     } finally {
-      this.#measurer.close();
+      for (const measurer of this.#measurers) measurer.close();
     }
     const report = this.report();
     await keep(report);
@@ -115,53 +135,80 @@ export class BenchRun {
   }
 
   async #workload(path: string, workload: Workload, bound: LowerBound): Promise<void> {
-    const { mainProfile } = this.#options;
-    for (const system of [...OUR_SYSTEMS, ...PEER_SYSTEMS]) {
-      await this.#measure(system, path, workload, this.#profilesOf(system));
-    }
-    for (const system of ABLATIONS) {
-      const isWorthwhile = bound.bytes <= MOST_BYTES || LARGE_ABLATIONS.includes(system.id);
-      if (isWorthwhile) await this.#measure(system, path, workload, [mainProfile]);
+    const jobs = this.#jobs(bound).map((job) => {
+      const outcome: Outcome = { results: [], failures: [] };
+      return { job, outcome };
+    });
+    const waiting = [...jobs];
+    const work = async (measurer: Measurer): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await this.#measure(measurer, next.job, path, workload, next.outcome);
+      }
+    };
+    await Promise.all(this.#measurers.map(work));
+    for (const { outcome } of jobs) {
+      this.#results.push(...outcome.results);
+      this.#failures.push(...outcome.failures);
     }
   }
 
-  /** Measures a system on some networks, up to the first measurement that does not come. */
+  #jobs(bound: LowerBound): Job[] {
+    const { mainProfile } = this.#options;
+    const isWorthwhile = ({ id }: System): boolean =>
+      bound.bytes <= MOST_BYTES || LARGE_ABLATIONS.includes(id);
+    return [
+      ...[...PEER_SYSTEMS, ...OUR_SYSTEMS].map((system) => ({ system, profiles: this.#profilesOf(system) })),
+      ...ABLATIONS.filter(isWorthwhile).map((system) => ({ system, profiles: [mainProfile] })),
+    ];
+  }
+
+  /** Measures a system on its networks, up to the first measurement that does not come. */
   async #measure(
-    system: System,
+    measurer: Measurer,
+    job: Job,
     path: string,
     workload: Workload,
-    profiles: readonly number[],
+    outcome: Outcome,
   ): Promise<void> {
     try {
-      await this.#costs(system, path, workload, profiles);
+      await this.#costs(measurer, job, path, workload, outcome.results);
     } catch (error) {
-      this.#note(error, workload.id, system);
+      outcome.failures.push(this.#failure(error, workload.id, job.system));
     }
   }
 
-  #note(error: unknown, workload: string, system: { readonly id: string; readonly name: string }): void {
+  #failure(
+    error: unknown,
+    workload: string,
+    system: { readonly id: string; readonly name: string },
+  ): ReportedFailure {
     if (!(error instanceof MeasurementError)) throw error;
     const { kind, message: reason } = error;
-    this.#failures.push({ workload, system: system.id, kind, reason });
     this.#options.say(`  ${system.name}: ${reason}`);
+    return { workload, system: system.id, kind, reason };
   }
 
-  async #costs(system: System, path: string, workload: Workload, profiles: readonly number[]): Promise<void> {
-    const isOurs = !PEER_SYSTEMS.includes(system);
-    const patience = isOurs ? PATIENCE_SECONDS.ours : PATIENCE_SECONDS.peer;
+  async #costs(
+    measurer: Measurer,
+    { system, profiles }: Job,
+    path: string,
+    workload: Workload,
+    results: ReportedResult[],
+  ): Promise<void> {
+    const patience = PEER_SYSTEMS.includes(system) ? PATIENCE_WITH_OTHERS : PATIENCE_WITH_OURS;
     let serial: SerialCost | undefined;
     for (const profile of profiles) {
       const network = this.#profile(profile);
       const task = { kind: "workload", path, system: system.id, workload, network } as const;
       let opened: Opened;
-      if (system.kind === "network") opened = (await this.#measurer.measure(task, patience)) as Opened;
+      if (system.kind === "network") opened = (await measurer.measure(task, patience)) as Opened;
       else {
         // The same on every network.
-        serial ??= (await this.#measurer.measure(task, patience)) as SerialCost;
+        serial ??= (await measurer.measure(task, patience)) as SerialCost;
         opened = serialCost(serial, network);
       }
-      this.#results.push({ workload: workload.id, system: system.id, profile, cost: opened.work });
-      this.#opening(workload, system, profile, opened.opening);
+      results.push({ workload: workload.id, system: system.id, profile, cost: opened.work });
+      results.push(...this.#opening(workload, system, profile, opened.opening));
       // What was that much on one network is not worth simulating on the others.
       const isTooMuch = system.id !== DEFAULT_SYSTEM && opened.allBytes > MOST_BYTES;
       if (system.kind === "network" && isTooMuch) return;
@@ -169,11 +216,11 @@ export class BenchRun {
   }
 
   /** Opening is the same whatever is done afterwards. */
-  #opening({ database }: Workload, { id }: System, profile: number, cost: Cost): void {
+  #opening({ database }: Workload, { id }: System, profile: number, cost: Cost): ReportedResult[] {
     const key = `${id} ${profile}`;
-    if (database !== OPEN_WORKLOAD.database || this.#openings.has(key)) return;
+    if (database !== OPEN_WORKLOAD.database || this.#openings.has(key)) return [];
     this.#openings.add(key);
-    this.#results.push({ workload: OPEN_WORKLOAD.id, system: id, profile, cost });
+    return [{ workload: OPEN_WORKLOAD.id, system: id, profile, cost }];
   }
 
   #download({ id }: Workload, fileBytes: number): void {
@@ -188,9 +235,10 @@ export class BenchRun {
     const network = this.#profile(this.#options.mainProfile);
     const task = { kind: "extras", path, workloads, network } as const;
     try {
-      this.#extras = await this.#measurer.measure(task, PATIENCE_SECONDS.ours);
+      this.#extras = await this.#measurers[0]?.measure(task, PATIENCE_WITH_OURS);
     } catch (error) {
-      this.#note(error, "bootstraps and processor time", { id: DEFAULT_SYSTEM, name: "Lacuna" });
+      const system = { id: DEFAULT_SYSTEM, name: "Lacuna" };
+      this.#failures.push(this.#failure(error, "bootstraps and processor time", system));
     }
   }
 

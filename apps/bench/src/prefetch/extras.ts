@@ -3,9 +3,9 @@ import { openSqlite } from "@lacuna/sqlite";
 import { memoryStore } from "@lacuna/storage/memory";
 import { openReplica } from "@lacuna/sync";
 import { syncServerTransport } from "@lacuna/transport/sync-server";
-import { type NetworkProfile, simulatedNetwork } from "../network/simulated-network.ts";
+import { type NetworkProfile, SERVER_URL, simulatedNetwork } from "../network/simulated-network.ts";
 import type { AnswerCheck } from "./answer-check.ts";
-import { measureOnNetwork, type Opened, SERVER_URL, type Site } from "./measure.ts";
+import { measureOnNetwork, type Opened, type Site } from "./measure.ts";
 import type { Extras } from "./shows.ts";
 import { lacuna } from "./systems/lacuna.ts";
 import type { NetworkSystem } from "./systems/system.ts";
@@ -27,19 +27,19 @@ export async function measureExtras(
   const query = written(statement);
   const measure = (system: NetworkSystem): Promise<Opened> =>
     measureOnNetwork(system, site, workload, profile, check);
-  const bootstrapped = await measure(
+  const bootstrap = await measure(
     lacuna({
       id: "bootstrap",
       name: "bootstrap",
       partialSync: { bootstrapStrategy: { kind: "query", query } },
     }),
   );
-  const hydrated = await measure(
+  const staticHost = await measure(
     lacuna({ id: "hydrate", name: "hydrate", remote: "static", hydrate: query }),
   );
   return {
-    bootstrap: { opening: bootstrapped.opening.requests, query: bootstrapped.work.requests },
-    staticHost: { opening: hydrated.opening.requests, query: hydrated.work.requests },
+    bootstrap,
+    staticHost,
     scoutCpuMs: await scoutCpu(site, check, workloads, profile),
     idleInstances: await idleInstances(site, workload, profile),
   };

@@ -1,4 +1,9 @@
-import { type Handler, type NetworkProfile, simulatedNetwork } from "../network/simulated-network.ts";
+import {
+  type Handler,
+  type NetworkProfile,
+  SERVER_URL,
+  simulatedNetwork,
+} from "../network/simulated-network.ts";
 import type { AnswerCheck } from "./answer-check.ts";
 import { RequestLog, serialMilliseconds } from "./systems/request-log.ts";
 import type { NetworkSystem, OpenSystem, OwnStats, SerialSystem } from "./systems/system.ts";
@@ -31,8 +36,6 @@ export interface Site {
   readonly name: string;
   readonly handlers: Readonly<Record<NetworkSystem["server"], Handler>>;
 }
-
-export const SERVER_URL = "http://simulated.test";
 
 interface Traffic {
   readonly requests: number;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { nextMessage, startProcess } from "../child-process.ts";
 import type { NetworkProfile } from "../network/simulated-network.ts";
 import type { Opened, SerialCost } from "./measure.ts";
+import { bePatient, type Patience } from "./patience.ts";
 import type { Extras } from "./shows.ts";
 import type { Workload } from "./workloads/workload.ts";
 
@@ -61,22 +62,21 @@ export class Measurer {
 
   /**
    * One task at a time.
-   * @param patienceSeconds of real time
    * @throws {MeasurementError}
    */
-  measure(task: WorkloadTask, patienceSeconds: number): Promise<Opened | SerialCost>;
-  measure(task: ExtrasTask, patienceSeconds: number): Promise<Extras>;
-  async measure(task: Task, patienceSeconds: number): Promise<unknown> {
+  measure(task: WorkloadTask, patience: Patience): Promise<Opened | SerialCost>;
+  measure(task: ExtrasTask, patience: Patience): Promise<Extras>;
+  async measure(task: Task, patience: Patience): Promise<unknown> {
     // Who is ended leaves files behind: all of them are under one directory.
     this.#child ??= startProcess(new URL("./measuring-process.ts", import.meta.url), {
       environment: { TMPDIR: this.#directory, TEMP: this.#directory },
     });
     const child = this.#child;
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
+    let late: string | undefined;
+    const end = bePatient(child.pid, patience, (what) => {
+      late = what;
       child.kill("SIGKILL");
-    }, patienceSeconds * 1000);
+    });
     try {
       child.send(task);
       const reply = await nextMessage<Reply>(child);
@@ -84,11 +84,11 @@ export class Measurer {
       return reply.found;
     } catch (error) {
       this.#stop();
-      if (isLate) throw new MeasurementError("late", `no answer in ${patienceSeconds} s`);
+      if (late !== undefined) throw new MeasurementError("late", `no answer in ${late}`);
       if (error instanceof MeasurementError) throw error;
       throw new MeasurementError("error", error instanceof Error ? error.message : String(error));
     } finally {
-      clearTimeout(timer);
+      end();
     }
   }
 

@@ -1,7 +1,8 @@
 import type { Bar } from "../bench.ts";
 import { barHolds } from "../result-text.ts";
+import type { Opened } from "./measure.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, ReportIndex } from "./report/report.ts";
-import { facts, whyAboveBound, whyBehind, whyNotCompressed } from "./why.ts";
+import { facts, whyAboveBound, whyBehind, whyManyRanges, whyNotCompressed } from "./why.ts";
 
 /** What is promised of single workloads, after `design.md`. */
 interface Promised {
@@ -38,10 +39,10 @@ const PROMISED: readonly Promised[] = [
 
 /** Measurements that are made besides the workloads. */
 export interface Extras {
-  /** Requests of opening with the pages of a query, and of the query then. */
-  readonly bootstrap: { readonly opening: number; readonly query: number };
+  /** Opening with the pages of a query, and the query then. */
+  readonly bootstrap: Opened;
   /** The same on a static host, which cannot run the query. */
-  readonly staticHost: { readonly opening: number; readonly query: number };
+  readonly staticHost: Opened;
   /** Processor time that running ahead took, summed over the workloads. */
   readonly scoutCpuMs: number;
   /** Instances of SQLite for running ahead, after their idle time. */
@@ -106,15 +107,13 @@ function addPromised(index: ReportIndex, add: AddBar): void {
 }
 
 function addExtras(index: ReportIndex, extras: Extras, add: AddBar): void {
-  add({ what: "query bootstrap", found: extras.bootstrap.opening, atMost: 1, unit: "requests" });
-  add({ what: "the query then", found: extras.bootstrap.query, atMost: 0, unit: "requests" });
-  add({
-    what: "the same on a static host",
-    found: extras.staticHost.opening,
-    atMost: 8,
-    unit: "requests",
-  });
-  add({ what: "the query then", found: extras.staticHost.query, atMost: 0, unit: "requests" });
+  const { bootstrap, staticHost } = extras;
+  const requests = "requests";
+  add({ what: "query bootstrap", found: bootstrap.opening.requests, atMost: 1, unit: requests });
+  add({ what: "the query then", found: bootstrap.work.requests, atMost: 0, unit: requests });
+  const opening = { what: "the same on a static host", found: staticHost.opening.requests, atMost: 8 };
+  add({ ...opening, unit: requests }, () => whyManyRanges(staticHost));
+  add({ what: "the query then", found: staticHost.work.requests, atMost: 0, unit: requests });
   add({
     what: "processor time of running ahead, of the simulated time saved",
     found: scoutShare(index, extras.scoutCpuMs),

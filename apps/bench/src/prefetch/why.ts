@@ -1,4 +1,4 @@
-import type { Cost } from "./measure.ts";
+import type { Cost, Opened } from "./measure.ts";
 import { boundMs, type ReportedSystem, type ReportedWorkload, type ReportIndex } from "./report/report.ts";
 
 const kibibytes = (bytes: number): string => `${Math.round(bytes / 1024).toLocaleString("en")} KiB`;
@@ -51,6 +51,14 @@ export function whyNotCompressed(workload: ReportedWorkload, cost: Cost): string
       ? "this content cannot be compressed"
       : `compressed to ${Math.round((100 * cost.receivedBytes) / bytes)} % of what is needed, but waited longer than the bound`;
   return `${reason}; ${facts(workload, cost)}`;
+}
+
+/** Why fetching the pages of a query from a static host took so many requests. */
+export function whyManyRanges({ opening, work }: Opened): string {
+  const { requests, receivedBytes, simulatedMs } = opening;
+  const lists = work.own?.cache?.requests;
+  const asked = lists === undefined ? "" : `, which were asked for as ${times(lists, "list")} of pages`;
+  return `a static host answers one range a request: ${times(requests, "request")} for scattered pages${asked}, ${kibibytes(receivedBytes)} and ${seconds(simulatedMs)} with opening; they are joined where that takes less time than one more request`;
 }
 
 /** What there is to know about a cost, for whoever asks why. */

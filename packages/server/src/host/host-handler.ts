@@ -2,7 +2,7 @@ import type { Asked } from "../asked.ts";
 import { knownTokens, requireBearer } from "../bearer.ts";
 import { crossOriginHeaders, preflightAnswer } from "../cross-origin.ts";
 import { type DirectHandler, directHandlerOf, handlerOf } from "../direct-handler.ts";
-import { jsonAnswer, Refusal, refusalFor } from "../json-answer.ts";
+import { errorAnswer, jsonAnswer, Refusal, refusalAnswer } from "../json-answer.ts";
 import type { Reply } from "../reply.ts";
 import type { ServedDatabase } from "../served-database.ts";
 import type { ServedSql } from "../sql/served-sql.ts";
@@ -90,23 +90,14 @@ export function hostHandler(options: HostHandlerOptions): Handler {
   };
 
   return handlerOf(async (request) => {
+    let reply: Reply;
     try {
-      const reply = await answer(request);
-      return { ...reply, headers: { ...crossOrigin, ...reply.headers } };
+      reply = await answer(request);
     } catch (error) {
       request.signal.throwIfAborted();
-      let refusal = refusalFor(error);
-      if (refusal === undefined) {
-        report(error, request.request());
-        refusal = new Refusal(
-          500,
-          "INTERNAL",
-          "the server cannot open the database; its operator can see why",
-        );
-      }
-      const { status, code, message, headers } = refusal;
-      return jsonAnswer({ code, message }, status, { ...headers, ...crossOrigin });
+      reply = errorAnswer(error, (fault) => report(fault, request.request()));
     }
+    return { ...reply, headers: { ...reply.headers, ...crossOrigin } };
   });
 }
 
@@ -154,8 +145,7 @@ export function withOperations(handler: Handler, { metrics, authToken, check }: 
       requireBearer(request, tokens);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { status, code, message, headers } = error;
-      return jsonAnswer({ code, message }, status, headers);
+      return refusalAnswer(error);
     }
     const headers = {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",

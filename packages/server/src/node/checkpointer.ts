@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { LacunaError } from "@lacuna/page";
+import { BUSY, NOTADB, primaryCode } from "./sqlite-error.ts";
 
 /** Connections that may write to a database, used to write its log back into it and for nothing else. */
 export class Checkpointer {
@@ -23,8 +24,8 @@ export class Checkpointer {
     } catch (cause) {
       connection?.close();
       const message = cause instanceof Error ? cause.message : String(cause);
-      const code = cause instanceof Error && "errcode" in cause ? Number(cause.errcode) & 255 : 0;
-      const name = code === 5 ? "BUSY" : code === 26 ? "NOT_A_DATABASE" : "STORAGE";
+      const code = primaryCode(cause);
+      const name = code === BUSY ? "BUSY" : code === NOTADB ? "NOT_A_DATABASE" : "STORAGE";
       throw new LacunaError(name, `a history needs the database in WAL mode: ${message}`, { path, cause });
     }
   }

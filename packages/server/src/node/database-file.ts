@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type AbortOptions, closedError, LacunaError, type PageRange } from "@lacuna/page";
 import type { ServedView, ViewReadOptions } from "../served-database.ts";
+import { checkRanges } from "./check-ranges.ts";
 import { type FileIdentity, identityOf, isFileAt } from "./file-identity.ts";
 import { LockingImpossible, type ReadLock, ReadLocks } from "./read-lock.ts";
 import { emptyState, type FileState, StateReader } from "./state-reader.ts";
@@ -126,10 +127,7 @@ export class DatabaseFile {
         if (!open) throw closedError("the view");
         this.#checkOpen();
         signal?.throwIfAborted();
-        for (const { first, last } of ranges) {
-          if (first >= 1 && last >= first && last <= pageCount) continue;
-          throw new RangeError(`pages 1 to ${pageCount} exist, got ${first} to ${last}`);
-        }
+        checkRanges(ranges, pageCount);
         // An empty file must not be locked either: SQLite would delete a log that lies beside it.
         if (ranges.length === 0) return new Uint8Array(0);
         return pin === undefined

@@ -3,6 +3,7 @@ import { closedError, LacunaError, type PageRange, type Revision, rangesInOrder 
 import type { OpenOptions, ServedView, ViewReadOptions, WaitOptions } from "../served-database.ts";
 import { ChangeSignal } from "./change-signal.ts";
 import { ChangeWatch } from "./change-watch.ts";
+import { checkRanges } from "./check-ranges.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { type FileIdentity, identityOf, isFileAt } from "./file-identity.ts";
 import { fileProof, fileStamp } from "./file-proof.ts";
@@ -187,10 +188,7 @@ export class HistoryFile {
         if (!open) throw closedError("the view");
         this.#checkOpen();
         signal?.throwIfAborted();
-        for (const { first, last } of ranges) {
-          if (first >= 1 && last >= first && last <= pageCount) continue;
-          throw new RangeError(`pages 1 to ${pageCount} exist, got ${first} to ${last}`);
-        }
+        checkRanges(ranges, pageCount);
         return this.#read(revision, ranges, into);
       },
       changedSince: (older) => this.#changedSince(older, revision),

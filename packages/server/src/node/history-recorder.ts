@@ -1,4 +1,4 @@
-import { LacunaError, type PageNo, pagesOf, rangesInOrder } from "@lacuna/page";
+import { type PageNo, pagesOf, rangesInOrder } from "@lacuna/page";
 import { pageChunks } from "../page-chunks.ts";
 import { type FileProof, saltsName, stampHolds } from "./file-proof.ts";
 import type { LineRevision } from "./history-line.ts";
@@ -11,6 +11,7 @@ import {
   type RecordedPlace,
 } from "./history-store.ts";
 import type { BegunLog, LogState } from "./log-file.ts";
+import { extendedCode } from "./sqlite-error.ts";
 import type { FileState, StateReader } from "./state-reader.ts";
 import type { Steps } from "./steps.ts";
 import { frameChecksum, frameSalts, type LoggedCommit, loggedCommits } from "./wal-commits.ts";
@@ -244,10 +245,8 @@ function placeOf(log: LogState): RecordedPlace {
   return { salts: saltsOf(log), frames: frameCount, checksum: name };
 }
 
-/** Whether the store failed, rather than the reading of the database. */
-function isStoreError(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof LacunaError) && "errcode" in error;
-}
+/** Whether the store failed, rather than the reading of the database, which goes past SQLite. */
+const isStoreError = (error: unknown): boolean => extendedCode(error) !== undefined;
 
 function ignoreStoreError(run: () => void): void {
   try {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LacunaError, type PageNo, type PageRange } from "@lacuna/page";
+import { BUSY, primaryCode } from "./sqlite-error.ts";
 import type { Steps } from "./steps.ts";
 
 /** Where the newest recorded revision stands in the files. */
@@ -148,8 +149,7 @@ export class HistoryStore {
       database?.close();
       if (cause instanceof LacunaError) throw cause;
       const message = cause instanceof Error ? cause.message : String(cause);
-      const busy = cause instanceof Error && "errcode" in cause && cause.errcode === 5;
-      if (busy)
+      if (primaryCode(cause) === BUSY)
         throw new LacunaError("LOCKED", "another server has the history of this database", { path, cause });
       throw new LacunaError("STORAGE", `cannot open the history: ${message}`, { path, cause });
     }

@@ -53,7 +53,8 @@ export class NodeRequest implements Asked {
         parts.push(part);
         length += part.length;
         if (length <= maxBytes) return;
-        incoming.pause();
+        // The rest is passed over, so that the connection can be used again.
+        incoming.resume();
         settle(bodyTooLong(maxBytes));
       };
       const finish = (): void => settle();

@@ -58,6 +58,8 @@ function send(
   write: (done: Done) => unknown,
 ): Promise<unknown> {
   return new Promise((resolve) => {
+    // One that closed before tells nobody any more, not even the callback of the last piece.
+    if (outgoing.destroyed) return resolve(undefined);
     const settle = (failure?: unknown): void => {
       timers.clearTimeout(timer);
       outgoing.off("close", onClose);

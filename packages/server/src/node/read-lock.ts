@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LacunaError } from "@lacuna/page";
+import { BUSY, CANTOPEN, CORRUPT, extendedCode, NOTADB, primaryCode, READONLY } from "./sqlite-error.ts";
 
 /** A read transaction of SQLite's own: while it is held, no page of the state it stands on is overwritten. */
 export interface ReadLock {
@@ -12,9 +13,6 @@ export class LockingImpossible extends Error {
   override readonly name = "LockingImpossible";
 }
 
-const BUSY = 5;
-const READONLY = 8;
-const CANTOPEN = 14;
 const READONLY_ROLLBACK = 776;
 const IDLE_CONNECTIONS = 4;
 
@@ -43,9 +41,8 @@ export class ReadLocks {
       try {
         return this.takeNow();
       } catch (error) {
-        const code = sqliteCode(error);
-        if (code === READONLY_ROLLBACK) this.#rollBack();
-        else if ((code & 255) !== BUSY) throw this.#explain(error, code);
+        if (extendedCode(error) === READONLY_ROLLBACK) this.#rollBack();
+        else if (primaryCode(error) !== BUSY) throw this.#explain(error);
         if (performance.now() > deadline) {
           throw new LacunaError("BUSY", "a writer did not let readers in in time", this.#facts(error));
         }
@@ -69,7 +66,7 @@ export class ReadLocks {
       // The first read takes the lock. This one needs no schema, so a database whose schema only others understand is fine.
       connection.exec("PRAGMA schema_version");
     } catch (error) {
-      if ((sqliteCode(error) & 255) === BUSY) {
+      if (primaryCode(error) === BUSY) {
         connection.exec("ROLLBACK");
         this.#idle.push(connection);
       } else connection.close();
@@ -93,7 +90,7 @@ export class ReadLocks {
       connection = new DatabaseSync(this.#path);
       connection.exec("PRAGMA schema_version");
     } catch (error) {
-      if ((sqliteCode(error) & 255) === BUSY) return;
+      if (primaryCode(error) === BUSY) return;
       const needed = "the journal of a crashed writer must be played back first, which needs write access";
       throw new LacunaError("STORAGE", needed, this.#facts(error));
     } finally {
@@ -101,15 +98,15 @@ export class ReadLocks {
     }
   }
 
-  #explain(error: unknown, code: number): Error {
+  #explain(error: unknown): Error {
     const message = error instanceof Error ? error.message : String(error);
-    switch (code & 255) {
+    switch (primaryCode(error)) {
       case CANTOPEN:
       case READONLY:
         return new LockingImpossible(message, { cause: error });
-      case 26:
+      case NOTADB:
         return new LacunaError("NOT_A_DATABASE", message, this.#facts(error));
-      case 11:
+      case CORRUPT:
         return new LacunaError("CORRUPT_PAGE", message, this.#facts(error));
       default:
         return new LacunaError("STORAGE", `cannot lock the database: ${message}`, this.#facts(error));
@@ -119,10 +116,4 @@ export class ReadLocks {
   #facts(cause: unknown): { readonly path: string; readonly cause: unknown } {
     return { path: this.#path, cause };
   }
-}
-
-function sqliteCode(error: unknown): number {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
-    ? error.errcode
-    : 0;
 }

@@ -62,6 +62,7 @@ export async function openServedDirectory(
   const ownPool =
     sqlOptions === undefined || sqlOptions.pool !== undefined ? undefined : new SqlProcessPool();
   const open = new Map<string, Promise<Opened>>();
+  const closing = new Map<string, Promise<void>>();
   let closed = false;
 
   /** The file of a name, if there is one in the directory itself. */
@@ -75,6 +76,8 @@ export async function openServedDirectory(
     return undefined;
   };
   const start = async (file: string): Promise<Opened> => {
+    // Two that have it open would take its locks and its history from each other.
+    await closing.get(file);
     const served = await openServedFile(file, options.file);
     const sql =
       sqlOptions === undefined
@@ -94,6 +97,15 @@ export async function openServedDirectory(
     await opened.file.close();
   };
   const settled: Opened[] = [];
+  const stopIdle = (path: string, opened: Opened): void => {
+    settled.splice(settled.indexOf(opened), 1);
+    // Nobody asked for it; whoever asks for the file next is told what is wrong with it.
+    const stopped = stop(path, opened).catch(() => {});
+    closing.set(
+      path,
+      stopped.then(() => void closing.delete(path)),
+    );
+  };
 
   return {
     names: async () => {
@@ -102,8 +114,8 @@ export async function openServedDirectory(
       return found.filter((name) => name !== "").sort();
     },
     lend: async (name) => {
-      if (closed) throw closedError("the directory");
       const file = isDatabaseName(name) ? await locate(name) : undefined;
+      if (closed) throw closedError("the directory");
       if (file === undefined) return undefined;
       let opening = open.get(file);
       if (opening === undefined) {
@@ -124,16 +136,15 @@ export async function openServedDirectory(
           if (!lent) return;
           lent = false;
           if (--opened.users > 0 || closed) return;
-          // A stream of SQL between two requests ends by itself; so much longer it stays open.
-          const tryStop = (): void => {
-            if ((opened.sql?.openStreams ?? 0) > 0) opened.timer = setTimeout(tryStop, idleMs);
-            else {
-              settled.splice(settled.indexOf(opened), 1);
-              void stop(file, opened);
-            }
+          const stopLater = (): void => {
+            opened.timer = setTimeout(() => {
+              // A stream of SQL between two requests ends by itself; so much longer it stays open.
+              if ((opened.sql?.openStreams ?? 0) > 0) stopLater();
+              else stopIdle(file, opened);
+            }, idleMs);
+            opened.timer.unref();
           };
-          opened.timer = setTimeout(tryStop, idleMs);
-          opened.timer.unref();
+          stopLater();
         },
       };
     },
@@ -145,6 +156,7 @@ export async function openServedDirectory(
     },
     close: async () => {
       closed = true;
+      await Promise.all(closing.values());
       const all = await Promise.allSettled(
         [...open].map(async ([file, opening]) => stop(file, await opening)),
       );
@@ -156,7 +168,7 @@ export async function openServedDirectory(
 }
 
 function isDatabaseFile(name: string): boolean {
-  return isDatabaseName(name) && !/-(wal|shm|journal|history.*|info|changes)$/i.test(name);
+  return isDatabaseName(name) && !/-(wal|shm|journal|history|info|changes)$/i.test(name);
 }
 
 function withoutEnding(name: string): string {

@@ -13,7 +13,7 @@ export interface SqlInspection {
   readonly refusal: string | undefined;
 }
 
-const READING = new Set(["SELECT", "VALUES", "EXPLAIN"]);
+const READING = new Set(["SELECT", "VALUES"]);
 const WRITING = new Set(["INSERT", "REPLACE", "UPDATE", "DELETE"]);
 
 /**

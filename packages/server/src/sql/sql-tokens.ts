@@ -11,7 +11,7 @@ const SPACE = /[\s\ufeff]/;
 const WORD_START = /[A-Za-z_\u0080-\uffff]/;
 const WORD = /[\w$\u0080-\uffff]+/y;
 const PARAMETER = /\?\d*|[:@#$][\w$\u0080-\uffff:]+(\([^)\s]*\))?/y;
-const NUMBER = /[\d.][\w.]*/y;
+const NUMBER = /\.?\d[\w.]*/y;
 const CLOSING: Readonly<Record<string, string>> = { "'": "'", '"': '"', "`": "`", "[": "]" };
 
 /** The tokens of SQL text, comments and white space left out. Never fails: what SQLite would refuse is cut up somehow. */

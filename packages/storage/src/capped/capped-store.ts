@@ -27,8 +27,9 @@ const LOOK_PAGES = 64;
 
 /**
  * The same store within a limit: before it takes pages that would be too many, it forgets those that were put or read the
- * longest ago, some more than necessary, so that this is not done for each page. The schema and the interior pages of trees stay,
- * without which a lookup would have to ask for every level. Of more pages than the limit, put at once, the last ones stay. What was written locally is beside the pages, and is never touched.
+ * longest ago, some more than necessary, so that this is not done for each page. The schema and the interior pages of trees
+ * stay, without which a lookup would have to ask for every level. Of more pages than the limit, put at once, the last ones
+ * stay. What was written locally is beside the pages, and is never touched.
  *
  * Where the storage is full before, half of what can be forgotten makes room for what is to be written, once.
  *
@@ -148,9 +149,11 @@ class CappedStore implements PageStore {
 
   async openFile(name: SideFile): Promise<ByteFile> {
     const file = await this.#store.openFile(name);
+    const readSync = file.readSync?.bind(file);
     return {
       size: () => file.size(),
       read: (into, position) => file.read(into, position),
+      ...(readSync && { readSync }),
       write: (bytes, position) => this.#withRoom(() => file.write(bytes, position)),
       truncate: (size) => file.truncate(size),
       sync: () => this.#withRoom(() => file.sync()),

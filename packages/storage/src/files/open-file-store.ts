@@ -20,6 +20,12 @@ export interface FileStoreSetting {
 /** Files that would become part of a replica at that path, were it made. */
 const SIDE_FILES = ["", "-wal", "-journal", "-changes", "-pull"];
 
+/** @throws {LacunaError} `INVALID_OPTION` unless it can be the name of a replica */
+export function checkPath(path: unknown): void {
+  if (typeof path === "string" && path !== "" && !path.includes("\0")) return;
+  throw new LacunaError("INVALID_OPTION", `path should be the name of a file, got ${JSON.stringify(path)}`);
+}
+
 /**
  * Opens the replica at an absolute path, or makes one where there is nothing.
  * @throws {LacunaError} `NOT_A_REPLICA`, `LOCKED`, `REPLICA_CORRUPT`, `STORAGE`, `STORAGE_FULL`; then nothing was changed

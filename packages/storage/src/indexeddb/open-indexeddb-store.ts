@@ -1,5 +1,5 @@
 import { LacunaError, type PageStore } from "@lacuna/page";
-import { openFileStore } from "../files/open-file-store.ts";
+import { checkPath, openFileStore } from "../files/open-file-store.ts";
 import { storageError } from "../files/storage-error.ts";
 import { webLock } from "../web/web-lock.ts";
 import { type IndexedDbFileSystem, indexedDbFileSystem } from "./indexeddb-file-system.ts";
@@ -29,9 +29,7 @@ export interface IndexedDbStoreOptions {
 export async function openIndexedDbStore(options: IndexedDbStoreOptions): Promise<PageStore> {
   const { path, compress = false, locks = globalThis.navigator?.locks } = options;
   const { indexedDB: factory = globalThis.indexedDB } = options;
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw new LacunaError("INVALID_OPTION", `path should be the name of a file, got ${JSON.stringify(path)}`);
-  }
+  checkPath(path);
   if (factory === undefined) throw new LacunaError("STORAGE", "this runtime has no IndexedDB here", { path });
   let files: IndexedDbFileSystem;
   try {

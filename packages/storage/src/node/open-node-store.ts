@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { LacunaError, type PageStore } from "@lacuna/page";
+import type { PageStore } from "@lacuna/page";
 import type { FileSystem } from "../files/file-system.ts";
-import { openFileStore } from "../files/open-file-store.ts";
+import { checkPath, openFileStore } from "../files/open-file-store.ts";
 import { lockPath } from "../files/path-lock.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 import { nodeProcesses } from "./node-processes.ts";
@@ -20,8 +20,8 @@ export interface NodeStoreOptions {
  * Opens the replica at `path`, or makes one where there is nothing. Works on Node, Deno and Bun.
  *
  * What `put` and `evict` did is durable after `flush` or `close`; until then a crash may undo it, page by page.
- * `reset` and `setMeta` are durable when they resolve. The revision and the meta may take about 16,000 bytes together,
- * more is a `RangeError`.
+ * `reset`, `adopt` and `setMeta` are durable when they resolve. The revision and the meta may take about 16,000 bytes
+ * together, more is a `RangeError`.
  *
  * @throws {LacunaError}
  *   `NOT_A_REPLICA` if the path holds a file that no replica owns;
@@ -31,9 +31,7 @@ export interface NodeStoreOptions {
  */
 export async function openNodeStore(options: NodeStoreOptions): Promise<PageStore> {
   const { path, fileSystem = nodeFileSystem } = options;
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw new LacunaError("INVALID_OPTION", `path should be the name of a file, got ${JSON.stringify(path)}`);
-  }
+  checkPath(path);
   const absolute = resolve(path);
   return openFileStore(absolute, {
     files: fileSystem,

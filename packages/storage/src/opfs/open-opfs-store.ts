@@ -1,6 +1,6 @@
 import { LacunaError, type PageStore } from "@lacuna/page";
 import type { FileSystem } from "../files/file-system.ts";
-import { openFileStore } from "../files/open-file-store.ts";
+import { checkPath, openFileStore } from "../files/open-file-store.ts";
 import { webLock } from "../web/web-lock.ts";
 import { borrowOpfs } from "./borrowed-files.ts";
 import { opfsFileSystem } from "./opfs-file-system.ts";
@@ -24,9 +24,7 @@ export interface OpfsStoreOptions {
  */
 export async function openOpfsStore(options: OpfsStoreOptions): Promise<PageStore> {
   const { path, worker } = options;
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw new LacunaError("INVALID_OPTION", `path should be the name of a file, got ${JSON.stringify(path)}`);
-  }
+  checkPath(path);
   if (typeof navigator === "undefined" || typeof navigator.storage?.getDirectory !== "function") {
     throw new LacunaError("STORAGE", "this runtime has no origin private file system here", { path });
   }

@@ -1,5 +1,5 @@
 import type { SqlValue } from "@lacuna/page";
-import type { RowValues } from "@lacuna/protocol";
+import { RawText, type RowValues } from "@lacuna/protocol";
 import type { RowChange } from "../changes/change.ts";
 import type { TableFacts } from "../changes/table-facts.ts";
 import { quoteName } from "./quote-name.ts";
@@ -57,12 +57,13 @@ const columnName = ({ columns }: TableFacts, at: number): string => quoteName(co
 
 /**
  * The place of a value in the statement. JSON has no infinities, so they are written out; and a REAL that is a whole number is
- * an INTEGER to whoever binds it, so it is made a REAL again.
+ * an INTEGER to whoever binds it, so it is made a REAL again. Text that is not UTF-8 travels as a blob.
  */
 function bind(value: SqlValue, args: SqlValue[]): string {
   if (value === Number.POSITIVE_INFINITY) return "9e999";
   if (value === Number.NEGATIVE_INFINITY) return "-9e999";
   args.push(value);
+  if (value instanceof RawText) return "CAST(? AS TEXT)";
   return typeof value === "number" && Number.isInteger(value) ? "(? + 0.0)" : "?";
 }
 

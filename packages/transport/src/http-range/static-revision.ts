@@ -15,24 +15,32 @@ export interface Validators {
   /** A strong `ETag` with its quotes. Where there is one, nothing else is needed. */
   readonly etag: string | undefined;
   readonly weakEtag: string | undefined;
-  /** The date as the host writes it, only where there is no strong `ETag`: it counts whole seconds. */
+  /** The date as the host writes it, only where there is no strong `ETag`, and where it is old enough to tell states apart. */
   readonly lastModified: string | undefined;
 }
+
+/** Dates count whole seconds: a file may be written again in the second that its date names. */
+const YOUNG_MS = 2000;
 
 export function validatorsOf(headers: Headers): Validators {
   const tag = headers.get("etag")?.trim() || undefined;
   // Without quotes it is no valid tag, but hosts send it, and it changes with the file.
   const strong = tag !== undefined && /^"[^"]*"$/.test(tag);
   if (strong) return { etag: tag, weakEtag: undefined, lastModified: undefined };
-  return { etag: undefined, weakEtag: tag, lastModified: headers.get("last-modified")?.trim() || undefined };
+  const modified = headers.get("last-modified")?.trim() || undefined;
+  const ageMs = Date.parse(headers.get("date") ?? "") - Date.parse(modified ?? "");
+  return { etag: undefined, weakEtag: tag, lastModified: ageMs < YOUNG_MS ? undefined : modified };
 }
 
 /** True if an answer says of itself which state of the file it is from. */
 export const canValidate = ({ etag, weakEtag, lastModified }: Validators): boolean =>
   (etag ?? weakEtag ?? lastModified) !== undefined;
 
-export const sameValidators = (a: Validators, b: Validators): boolean =>
-  a.etag === b.etag && a.weakEtag === b.weakEtag && a.lastModified === b.lastModified;
+/** Whether an answer is from the state that is expected. A date that was too young then says nothing now. */
+export const sameValidators = (found: Validators, expected: Validators): boolean =>
+  found.etag === expected.etag &&
+  found.weakEtag === expected.weakEtag &&
+  (expected.lastModified === undefined || found.lastModified === expected.lastModified);
 
 export const describeValidators = ({ etag, weakEtag, lastModified }: Validators): string =>
   [etag ?? weakEtag, lastModified].filter((value) => value !== undefined).join(" of ") || "no validator";

@@ -44,7 +44,7 @@ export interface PublishReport {
 /** The publisher's own list of the snapshots in a directory, the newest first. Readers never ask for it. */
 const SNAPSHOTS_NAME = "snapshots.json";
 const FOLDERS = ["segments", "structure"];
-const OWN_NAME = /^[\da-f]{64}\.bin$/;
+const OWN_NAME = /^[\da-f]{64}\.bin(\.new)?$/;
 const inflate = promisify<Uint8Array, object, Buffer>(inflateRaw);
 
 /**

@@ -14,7 +14,8 @@ export interface ServedSqlFileOptions {
    */
   readonly pool?: SqlProcessPool | undefined;
   /**
-   * How long the SQL of one request may run, in milliseconds. Then it is interrupted and rolled back.
+   * How long the SQL of one request may run, in milliseconds. Then it is interrupted and rolled back. A cursor, which runs as
+   * fast as it is read, may take so long over each 64 KiB of its lines.
    * @default 10000
    */
   readonly sqlLimitMs?: number | undefined;
@@ -34,7 +35,7 @@ export interface ServedSqlFileOptions {
    */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * What the result of one request may take, in bytes, about. A cursor has no such limit.
+   * What the results of one pipeline may take together, in bytes, about. A cursor has no such limit.
    * @default 33554432
    */
   readonly maxResultBytes?: number | undefined;
@@ -50,7 +51,7 @@ export interface ServedSqlFileOptions {
 export interface ServedSqlFile extends ServedSql {
   /** How many streams are open. */
   readonly openStreams: number;
-  /** Rolls back what is open. Calling it again is harmless. */
+  /** Rolls back what is open and gives up what runs. Calling it again is harmless. */
   close(): Promise<void>;
 }
 
@@ -130,7 +131,7 @@ export function openServedSql(path: string, options: ServedSqlFileOptions = {}):
       const { results, closed, failed, worthKeeping } = await stream.pipeline(request, signal);
       // Who has no baton and met an error may never come back: nothing of it is left open.
       const goesOn = worthKeeping && !closed && !(failed && request.baton === undefined);
-      if (goesOn) return { baton: keep(stream), results };
+      if (goesOn && streams.has(stream)) return { baton: keep(stream), results };
       await end(stream);
       return { baton: undefined, results };
     } catch (error) {
@@ -163,9 +164,9 @@ export function openServedSql(path: string, options: ServedSqlFileOptions = {}):
     }
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
-      await lines.return();
-      if (finished && baton !== undefined && !closed) keep(stream, baton);
+      if (finished && baton !== undefined && streams.has(stream)) keep(stream, baton);
       else await end(stream);
+      await lines.return();
     };
     return { baton, lines: all(), close: () => (closing ??= close()) };
   };

@@ -1,3 +1,4 @@
+import { closedError } from "@lacuna/page";
 import { SqlProcess } from "./process-handle.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -47,9 +48,13 @@ export class SqlProcessPool {
     return this.#all.size;
   }
 
-  /** @throws {LacunaError} `BUSY` if none became free in time */
+  /** @throws {LacunaError} `BUSY` if none became free in time, `CLOSED` */
   async take(timeoutMs: number, signal: AbortSignal): Promise<SqlLoan> {
     const leave = await this.#line.take(timeoutMs, signal);
+    if (this.#closed) {
+      leave();
+      throw closedError("the pool of SQL processes");
+    }
     let process = this.#idle.pop();
     while (process !== undefined && !process.alive) {
       this.#all.delete(process);

@@ -25,14 +25,15 @@ export interface OpenOptions {
   readonly readOnly: boolean;
   /** How long to wait for a lock of another process, in milliseconds. */
   readonly busyTimeoutMs: number;
-  /** What the result of one request may take, in bytes, about. */
+  /** What the results of one pipeline may take together, in bytes, about. */
   readonly maxResultBytes: number;
 }
 
 /** What is asked of a SQL process. It answers one question before it looks at the next. */
 export type SqlQuestion =
   | { readonly kind: "open"; readonly options: OpenOptions }
-  | { readonly kind: "run"; readonly requests: readonly PlainRequest[] }
+  /** `resultBytes` is what earlier results of the same pipeline take. */
+  | { readonly kind: "run"; readonly requests: readonly PlainRequest[]; readonly resultBytes: number }
   | { readonly kind: "cursor"; readonly steps: readonly PlainStep[] }
   /** Goes on with a cursor. */
   | { readonly kind: "more" }

@@ -29,6 +29,7 @@ function answer(question: SqlQuestion): void {
       done();
       break;
     case "run":
+      opened().resultBytes = question.resultBytes;
       for (const request of question.requests) report(resultOf(request));
       done();
       break;
@@ -51,19 +52,19 @@ function answer(question: SqlQuestion): void {
 }
 
 function resultOf(request: PlainRequest): SqlReport {
-  let result: SqlResultJson;
-  let failed = false;
   try {
     const response = responseTo(request);
-    failed = response.type === "batch" && response.result.step_errors.some((error) => error !== null);
-    result = { type: "ok", response };
+    const json = jsonOf({ type: "ok", response });
+    opened().countResult(json.length);
+    const failed = response.type === "batch" && response.result.step_errors.some((error) => error !== null);
+    return { kind: "result", json, failed };
   } catch (error) {
     if (!(error instanceof SqlFailure)) throw error;
-    failed = true;
-    result = { type: "error", error: error.toJson() };
+    return { kind: "result", json: jsonOf({ type: "error", error: error.toJson() }), failed: true };
   }
-  return { kind: "result", json: JSON.stringify(result), failed };
 }
+
+const jsonOf = (result: SqlResultJson): string => JSON.stringify(result);
 
 function responseTo(request: PlainRequest): SqlResponseJson {
   switch (request.type) {

@@ -15,6 +15,7 @@ import {
 import { SqlFailure } from "../../sql/sql-error.ts";
 import { inspectSql, sqlParameters } from "../../sql/sql-inspection.ts";
 import { sqlTokens } from "../../sql/sql-tokens.ts";
+import { extendedCode } from "../sqlite-error.ts";
 import { restrict } from "./restrict.ts";
 import type { OpenOptions, PlainStatement, PlainStep } from "./sql-messages.ts";
 import { sqliteCodeName } from "./sqlite-code.ts";
@@ -23,6 +24,8 @@ const KEPT_STATEMENTS = 64;
 
 /** One connection to a database, and what SQL over HTTP asks of it. Everything is synchronous. */
 export class SqlSession {
+  /** Bytes of the results that are made already of what is answered together. */
+  resultBytes = 0;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #maxResultBytes: number;
@@ -152,6 +155,12 @@ export class SqlSession {
     };
   }
 
+  /** Adds a result to those made already. @throws {SqlFailure} if they are too large together */
+  countResult(bytes: number): void {
+    this.#checkSize(bytes);
+    this.resultBytes += bytes;
+  }
+
   /** Gives up the transaction, if there is one. */
   rollback(): void {
     if (this.inTransaction) this.#database.exec("ROLLBACK");
@@ -186,20 +195,19 @@ export class SqlSession {
     const statement = this.#prepare(plain.sql);
     const bound = argumentsOf(plain);
     const before = this.#count();
-    let cols: SqlColumnJson[] = [];
+    const hasRows = plain.wantRows && statement.columns().length > 0;
     try {
-      cols = plain.wantRows ? columnsOf(statement) : [];
-      if (cols.length === 0) statement.run(...bound);
-      else {
+      if (hasRows) {
         for (const row of statement.iterate(...bound))
           yield (row as unknown as SqlValue[]).map(encodeSqlValue);
-      }
+      } else statement.run(...bound);
     } catch (error) {
       throw failureOf(error);
     }
     const after = this.#count();
     return {
-      cols,
+      // A table may have been altered since the statement was prepared: what it has now is what it ran with.
+      cols: hasRows ? columnsOf(statement) : [],
       affected_row_count: after.total === before.total ? 0 : after.changes,
       last_insert_rowid: after.rowid,
     };
@@ -240,8 +248,8 @@ export class SqlSession {
   }
 
   #checkSize(bytes: number): void {
-    if (bytes <= this.#maxResultBytes) return;
-    const message = `the result is larger than ${this.#maxResultBytes} bytes; ask for less, or use a cursor`;
+    if (this.resultBytes + bytes <= this.#maxResultBytes) return;
+    const message = `the results take more than ${this.#maxResultBytes} bytes; ask for less, or use a cursor`;
     throw new SqlFailure("RESPONSE_TOO_LARGE", message);
   }
 
@@ -291,9 +299,8 @@ function sizeOf(row: readonly SqlValueJson[]): number {
 function failureOf(error: unknown): SqlFailure {
   if (error instanceof SqlFailure) return error;
   if (!(error instanceof Error)) return new SqlFailure("UNKNOWN", String(error));
-  if ("errcode" in error && typeof error.errcode === "number") {
-    return new SqlFailure(sqliteCodeName(error.errcode), error.message);
-  }
+  const code = extendedCode(error);
+  if (code !== undefined) return new SqlFailure(sqliteCodeName(code), error.message);
   // What the binding itself refuses are arguments.
   const isArgument = "code" in error && String(error.code).startsWith("ERR_INVALID_");
   return new SqlFailure(isArgument ? "BIND_ERROR" : "UNKNOWN", error.message);

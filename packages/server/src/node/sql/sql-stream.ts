@@ -1,3 +1,4 @@
+import { closedError } from "@lacuna/page";
 import type { CursorRequest, PipelineRequest, SqlResponseJson, SqlResultJson } from "@lacuna/protocol";
 import { SqlFailure } from "../../sql/sql-error.ts";
 import { inspectSql } from "../../sql/sql-inspection.ts";
@@ -44,7 +45,7 @@ export class SqlStream {
   #loan: SqlLoan | undefined;
   #leaveTurn: (() => void) | undefined;
   #inTransaction = false;
-  #ended = false;
+  readonly #ending = new AbortController();
 
   constructor(context: StreamContext, writable: boolean) {
     this.#context = context;
@@ -55,11 +56,15 @@ export class SqlStream {
     return this.#inTransaction;
   }
 
-  /** Runs the requests. A failure ends the pipeline where the process is lost, and only its own request otherwise. */
+  /**
+   * Runs the requests. A failure ends the pipeline where the process is lost, and only its own request otherwise.
+   * @throws {LacunaError} `CLOSED` if the stream is ended meanwhile
+   */
   async pipeline(
     { requests }: PipelineRequest,
-    signal: AbortSignal,
+    clientSignal: AbortSignal,
   ): Promise<StreamState & { readonly results: string[] }> {
+    const signal = AbortSignal.any([clientSignal, this.#ending.signal]);
     const results: string[] = [];
     let closed = false;
     let failed = false;
@@ -67,6 +72,7 @@ export class SqlStream {
       failed = true;
       results.push(textOfError(failure));
     };
+    let resultBytes = 0;
     // Requests that need SQLite are handed over together, up to one that needs the stream itself.
     let plain: PlainRequest[] = [];
     const flush = async (): Promise<void> => {
@@ -75,8 +81,9 @@ export class SqlStream {
       plain = [];
       const before = results.length;
       try {
-        await this.#run(batch, signal, (json, isFailure) => {
+        await this.#run(batch, resultBytes, signal, (json, isFailure) => {
           results.push(json);
+          resultBytes += json.length;
           failed ||= isFailure;
         });
       } catch (error) {
@@ -113,7 +120,11 @@ export class SqlStream {
   }
 
   /** Runs a batch, and gives its entries as they are taken. Nothing else may be asked of the stream until it has ended. */
-  async *cursor({ steps }: CursorRequest, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  async *cursor(
+    { steps }: CursorRequest,
+    clientSignal: AbortSignal,
+  ): AsyncGenerator<string, void, undefined> {
+    const signal = AbortSignal.any([clientSignal, this.#ending.signal]);
     try {
       const plain = plainSteps(steps, this.#stored);
       const { process } = await this.#ready(stepsNeedTurn(plain), signal);
@@ -148,10 +159,9 @@ export class SqlStream {
     return this.#inTransaction || this.#stored.size > 0 || begins;
   }
 
-  /** Rolls back what is open and gives everything up. Calling it again is harmless. */
+  /** Rolls back what is open and gives everything up, also what still runs. Calling it again is harmless. */
   async end(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
+    this.#ending.abort(closedError("the stream"));
     const loan = this.#loan;
     this.#loan = undefined;
     if (loan !== undefined) {
@@ -163,19 +173,20 @@ export class SqlStream {
     await this.#giveTurnBack();
   }
 
-  /** Whether the process ended, and everything the stream was with it. */
+  /** Whether the process or the stream ended, and everything the stream was with it. */
   get #isLost(): boolean {
-    return this.#loan?.process.alive === false;
+    return this.#ending.signal.aborted || this.#loan?.process.alive === false;
   }
 
   async #run(
     requests: readonly PlainRequest[],
+    resultBytes: number,
     signal: AbortSignal,
     onResult: (json: string, failed: boolean) => void,
   ): Promise<void> {
     const { process } = await this.#ready(needTurn(requests), signal);
     const outcome = await process.ask(
-      { kind: "run", requests },
+      { kind: "run", requests, resultBytes },
       this.#context.limitMs,
       (report) => {
         if (report.kind === "result") onResult(report.json, report.failed);

@@ -28,13 +28,17 @@ export class WaitingLine {
     if (this.#free > 0) this.#free--;
     else await this.#wait(timeoutMs, signal);
     let held = true;
-    return () => {
+    const leave = (): void => {
       if (!held) return;
       held = false;
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
       else next();
     };
+    // A place may have become free in the moment of giving up.
+    if (signal.aborted) leave();
+    signal.throwIfAborted();
+    return leave;
   }
 
   #wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
