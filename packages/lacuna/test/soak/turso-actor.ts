@@ -51,11 +51,13 @@ export class TursoActor implements Actor {
     await this.#open.pull();
     this.model.view = copied(this.#world.state);
     this.model.pending = this.model.left;
-    // What it repeats it remembers anew, as what it does now.
-    this.model.pending = this.model.pending.map((transaction) => ({
-      ...transaction,
-      changes: transaction.changes.flatMap((change) => repeatAnew(this.model.view, change)),
-    }));
+    // What it repeats it remembers anew, as what it does now; where that is nothing, there is nothing to push.
+    this.model.pending = this.model.pending
+      .map((transaction) => ({
+        ...transaction,
+        changes: transaction.changes.flatMap((change) => repeatAnew(this.model.view, change)),
+      }))
+      .filter(({ changes }) => changes.length > 0);
   }
 
   async check(): Promise<void> {
