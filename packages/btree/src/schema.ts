@@ -211,9 +211,22 @@ function readIndex(row: SchemaRow, owner: ReadTable | undefined): Index {
         : owner.automatic[Number(/_(\d+)$/.exec(name)?.[1]) - 1];
     if (fields === undefined) throw new SqlSyntaxError(`expected a constraint for ${name}`);
     const rowid: IndexField = { column: undefined, collation: "BINARY", descending: false };
-    const key = table.withoutRowid ? withMissing(fields, table.key) : [...fields, rowid];
-    return { unique: index.unique, partial: index.partial, declared: fields.length, key };
+    const readKey = () => (table.withoutRowid ? withMissing(fields, table.key) : [...fields, rowid]);
+    return { unique: index.unique, partial: index.partial, declared: fields.length, readKey };
   });
-  const none = { unique: false, partial: false, declared: 0, key: [] };
-  return { name, tableName, rootPage, sql, ...(parsed ?? none), problem };
+  const { readKey, ...facts } = parsed ?? { unique: false, partial: false, declared: 0, readKey: () => [] };
+  let key: readonly IndexField[] | undefined;
+  return {
+    name,
+    tableName,
+    rootPage,
+    sql,
+    ...facts,
+    problem,
+    // Many indexes, each with a long primary key behind its columns, would take far more room than their file.
+    get key() {
+      key ??= readKey();
+      return key;
+    },
+  };
 }

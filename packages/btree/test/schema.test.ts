@@ -137,6 +137,23 @@ describe("CREATE TABLE", () => {
     expect(() => new RowReader(table)).toThrow("cannot be read: expected (");
   });
 
+  it("reads many indexes of a table with a very long primary key in the time of their text", () => {
+    const columns = Array.from({ length: 5_000 }, (_, at) => `c${at}`).join();
+    const row = { type: "index", tableName: "t", rootPage: undefined };
+    const sql = `CREATE TABLE t(${columns}, PRIMARY KEY(${columns})) WITHOUT ROWID`;
+    const { indexes } = parseSchema([
+      { ...row, type: "table", name: "t", sql },
+      ...Array.from({ length: 10_000 }, (_, at) => ({
+        ...row,
+        name: `i${at}`,
+        sql: "CREATE INDEX i ON t(c7)",
+      })),
+    ]);
+    const last = indexes.at(-1);
+    expect(last?.key.map(({ column }) => column).slice(0, 3)).toEqual([7, 0, 1]);
+    expect(last?.key).toHaveLength(5_000);
+  });
+
   it("stays fast on text that is made to be slow", () => {
     // Each of these takes very long where a step is repeated for every token before it.
     const parts = [

@@ -190,7 +190,7 @@ export class Fetcher {
     try {
       const pages = rangesInOrder(request.asked);
       const batches = transport.fetchPages(
-        { revision: shape.revision, pages, urgency, takesOthers: true },
+        { revision: shape.revision, pages, urgency, takesOthers: true, copies: true },
         { signal: controller.signal },
       );
       for await (const batch of batches) {

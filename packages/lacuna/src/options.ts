@@ -133,8 +133,8 @@ export interface ConnectOptions extends RemoteOptions {
    */
   readonly wasm?: SqliteOptions["wasm"];
   /**
-   * Instances of SQLite that read at the same time, at most.
-   * @default 8
+   * Instances of SQLite that read at the same time, at most; short statements beyond them share one more.
+   * @default 4
    */
   readonly readers?: number | undefined;
   /**

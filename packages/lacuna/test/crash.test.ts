@@ -1,5 +1,7 @@
+import { LacunaError, type PageStore } from "@lacuna/page";
+import { memoryStore } from "@lacuna/storage/memory";
 import { openNodeStore } from "@lacuna/storage/node";
-import { type DiskFault, injectFault, SimulatedDisk, seededRandom } from "@lacuna/testkit";
+import { type DiskFault, injectFault, SimulatedDisk, seededRandom, withFaults } from "@lacuna/testkit";
 import { describe, expect, it } from "vitest";
 import { connect, type Database, isLacunaError } from "../src/index.ts";
 import { rowsOf, type SyncRemote, syncRemote } from "./sync-remote.ts";
@@ -88,13 +90,30 @@ const STEPS: readonly Step[] = [
   (db) => db.checkpoint(),
 ];
 
-async function openOn(disk: SimulatedDisk, remote: SyncRemote): Promise<Database> {
-  // The lock of a handle that could not be closed: it is as if its process had ended.
-  if (!disk.off) disk.discard(`${PATH}-lock`);
-  const store = await openNodeStore({ path: PATH, fileSystem: disk });
+/** Where the files of the replica are. */
+interface Place {
+  /** They work no more. */
+  readonly off: boolean;
+  open(): Promise<PageStore>;
+}
+
+function placeOn(disk: SimulatedDisk): Place {
+  return {
+    get off() {
+      return disk.off;
+    },
+    open() {
+      // The lock of a handle that could not be closed: it is as if its process had ended.
+      if (!disk.off) disk.discard(`${PATH}-lock`);
+      return openNodeStore({ path: PATH, fileSystem: disk });
+    },
+  };
+}
+
+async function openAt(place: Place, remote: SyncRemote): Promise<Database> {
   return connect({
     path: PATH,
-    store,
+    store: await place.open(),
     url: "http://server",
     remote: "sync-server",
     fetch: remote.fetch,
@@ -104,52 +123,74 @@ async function openOn(disk: SimulatedDisk, remote: SyncRemote): Promise<Database
 }
 
 interface Run {
-  readonly disk: SimulatedDisk;
   readonly remote: SyncRemote;
   readonly model: Model;
-  readonly operations: number;
+  /** As it is in the end, unless it is gone with its files. */
+  readonly db: Database | undefined;
 }
 
 const isOfStorage = (error: unknown): boolean =>
   isLacunaError(error, "STORAGE") || isLacunaError(error, "STORAGE_FULL");
 
-/** Works until the disk is off, or to the end. */
-async function work(fault: DiskFault | undefined): Promise<Run> {
+/** Works until the files are off, or to the end. */
+async function work(place: Place): Promise<Run> {
   const remote = await syncRemote(SCHEMA);
-  const disk = new SimulatedDisk();
   const model = new Model();
-  const count = injectFault(disk, fault ?? { nth: 0, code: "EIO" });
   let db: Database | undefined;
   const tolerated = async <T>(step: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await step();
     } catch (error) {
-      if (disk.off || isOfStorage(error)) return undefined;
+      if (place.off || isOfStorage(error)) return undefined;
       throw error;
     }
   };
   for (const step of STEPS) {
-    if (disk.off) break;
-    db ??= await tolerated(() => openOn(disk, remote));
-    db ??= disk.off ? undefined : await openOn(disk, remote);
+    if (place.off) break;
+    db ??= await tolerated(() => openAt(place, remote));
+    db ??= place.off ? undefined : await openAt(place, remote);
     if (db === undefined) break;
     const open = db;
     await tolerated(() => step(open, remote, model));
   }
-  await db?.close().catch(() => {});
-  return { disk, remote, model, operations: count.seen };
+  return { remote, model, db };
+}
+
+interface RunOnDisk extends Run {
+  readonly disk: SimulatedDisk;
+  readonly operations: number;
+}
+
+async function workOnDisk(fault: DiskFault | undefined): Promise<RunOnDisk> {
+  const disk = new SimulatedDisk();
+  const count = injectFault(disk, fault ?? { nth: 0, code: "EIO" });
+  const run = await work(placeOn(disk));
+  await run.db?.close().catch(() => {});
+  return { ...run, disk, operations: count.seen };
+}
+
+/** A replica in memory, of which one operation fails. */
+async function workInMemory(nth: number): Promise<Run & { readonly operations: number }> {
+  let operations = 0;
+  const place: Place = {
+    off: false,
+    open: async () =>
+      withFaults(memoryStore(), ({ kind }) => {
+        if (++operations === nth) throw new LacunaError("STORAGE", `${kind} fails on purpose`);
+      }),
+  };
+  return { ...(await work(place)), operations };
 }
 
 const own = "SELECT v FROM loose WHERE who = 'mine' ORDER BY v";
 const all = "SELECT who, v FROM loose ORDER BY who, v";
 
-/** @param mayHave what the replica may hold of what failed */
-async function inspect(
-  { remote, model }: Run,
-  disk: SimulatedDisk,
-  mayHave: readonly number[],
-): Promise<void> {
-  const db = await openOn(disk, remote);
+/** Opens what is left of a replica. @param mayHave what it may hold of what failed */
+async function inspect(run: Run, disk: SimulatedDisk, mayHave: readonly number[]): Promise<void> {
+  await inspectOpen(await openAt(placeOn(disk), run.remote), run, mayHave);
+}
+
+async function inspectOpen(db: Database, { remote, model }: Run, mayHave: readonly number[]): Promise<void> {
   try {
     const found = (await rowsOf(db, own)).flat() as number[];
     expect(found).toEqual([...new Set(found)]);
@@ -183,27 +224,30 @@ describe("a replica that writes, pushes, pulls and checkpoints keeps and applies
   const patience = { timeout: THOROUGH ? 7_200_000 : 300_000 };
 
   it("when nothing fails", async () => {
-    const run = await work(undefined);
+    const run = await workOnDisk(undefined);
     expect(run.model.acknowledged).toEqual([1, 3, 4, 5, 6, 7, 8, 10]);
     expect(run.model.keyed).toBe("theirs");
     await inspect(run, run.disk, []);
   });
 
   it("when it is killed at any operation of its disk", patience, async () => {
-    const { operations } = await work(undefined);
+    const { operations } = await workOnDisk(undefined);
     for (const nth of points(operations, 0.3)) {
-      const run = await work({ nth, code: "EIO", off: true, tornBytes: nth % 3 === 0 ? 100 : 0 });
+      const run = await workOnDisk({ nth, code: "EIO", off: true, tornBytes: nth % 3 === 0 ? 100 : 0 });
       await inspect(run, run.disk.afterKill(), run.model.refused);
     }
   });
 
   it("when the power is cut at any operation of its disk", patience, async () => {
-    const { operations } = await work(undefined);
+    const { operations } = await workOnDisk(undefined);
     for (const nth of points(operations, 0.6)) {
-      const run = await work({ nth, code: "EIO", off: true, tornBytes: nth % 2 === 0 ? 700 : 0 });
       const random = seededRandom(nth);
-      const left = run.disk.afterPowerCut(() => random() < 0.5);
-      await inspect(run, left, run.model.refused);
+      // What nobody flushed: some of it is there, or all, or nothing.
+      const chances = [() => random() < 0.5, () => true, () => false];
+      for (const survives of THOROUGH ? chances : [chances[nth % 3] ?? (() => true)]) {
+        const run = await workOnDisk({ nth, code: "EIO", off: true, tornBytes: nth % 2 === 0 ? 700 : 0 });
+        await inspect(run, run.disk.afterPowerCut(survives), run.model.refused);
+      }
     }
   });
 
@@ -211,14 +255,27 @@ describe("a replica that writes, pushes, pulls and checkpoints keeps and applies
     "when any one operation of its disk fails, and what was refused has not happened",
     patience,
     async () => {
-      const { operations } = await work(undefined);
+      const { operations } = await workOnDisk(undefined);
       for (const nth of points(operations, 0.9)) {
-        const run = await work({
+        const run = await workOnDisk({
           nth,
           code: nth % 2 === 0 ? "EIO" : "ENOSPC",
           tornBytes: nth % 3 === 0 ? 50 : 0,
         });
         await inspect(run, run.disk, []);
+      }
+    },
+  );
+
+  it(
+    "when any one operation of a store in memory fails, and what was refused has not happened",
+    patience,
+    async () => {
+      const { operations } = await workInMemory(0);
+      for (const nth of points(operations, 0.5)) {
+        const run = await workInMemory(nth);
+        if (run.db === undefined) expect.fail(`no replica after the failure of operation ${nth}`);
+        await inspectOpen(run.db, run, []);
       }
     },
   );

@@ -188,14 +188,15 @@ describe("W11: a schema that changes between a write and its push", () => {
 
 it("W12: keys that are no row id, change, or are NULL in part, find their rows", async () => {
   const remote = await syncRemote(
-    "CREATE TABLE k(a TEXT, b TEXT, v, PRIMARY KEY(a, b)); INSERT INTO k VALUES ('x', 'y', 1), ('p', 'q', 2), ('d', 'd', 3)",
+    "CREATE TABLE k(a TEXT, b TEXT, v, PRIMARY KEY(a, b)); INSERT INTO k VALUES ('x', 'y', 1), ('p', 'q', 2), ('d', 'd', 3), ('n', NULL, 4)",
   );
   const db = await remote.replica();
   await db.exec(
-    "UPDATE k SET a = 'z' WHERE a = 'x'; UPDATE k SET v = 20 WHERE b = 'q'; DELETE FROM k WHERE a = 'd'",
+    "UPDATE k SET a = 'z' WHERE a = 'x'; UPDATE k SET v = 20 WHERE b = 'q'; DELETE FROM k WHERE a = 'd'; UPDATE k SET v = 40 WHERE b IS NULL",
   );
   await settled(remote, db, "SELECT * FROM k ORDER BY a, b");
   expect(remote.rows("SELECT * FROM k ORDER BY a")).toEqual([
+    ["n", null, 40],
     ["p", "q", 20],
     ["z", "y", 1],
   ]);

@@ -44,6 +44,12 @@ export interface PageRequest {
    * @default false
    */
   readonly takesOthers?: boolean | undefined;
+  /**
+   * Whoever asks copies the bytes of a batch before it goes on to the next one: after that, their memory may be given back or
+   * used again.
+   * @default false
+   */
+  readonly copies?: boolean | undefined;
 }
 
 export interface QueryRequest {

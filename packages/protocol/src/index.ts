@@ -1,6 +1,11 @@
 export { decodeBase64, encodeBase64 } from "./base64.ts";
 export { ByteReader } from "./changeset/byte-reader.ts";
-export { type ChangesetEntry, type RowOperation, readChangeset } from "./changeset/changeset.ts";
+export {
+  type ChangesetEntry,
+  changesetTables,
+  type RowOperation,
+  readChangeset,
+} from "./changeset/changeset.ts";
 export { RawText, type RowValues, readRowValues } from "./changeset/row-values.ts";
 export type { PageIndexRange } from "./page-index-range.ts";
 export { encodePageMessage, framePages, pageMessagesLength } from "./page-messages.ts";

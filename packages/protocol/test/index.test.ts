@@ -7,6 +7,7 @@ it("exports these names", () => {
     "ByteReader",
     "PullResponseDecoder",
     "RawText",
+    "changesetTables",
     "conditionHolds",
     "decodeBase64",
     "decodeCursorRequest",

@@ -215,6 +215,27 @@ describe("a database with a history", () => {
     expect(generationOf(await bytesAt(file, two))).toBe(2);
   });
 
+  it("keeps revisions for their time also while its clock goes backwards, and forgets them later", async () => {
+    const { path, commit } = makeDatabase({ journal: "wal", rows: 3 });
+    let now = 1_000_000;
+    const { file } = await serveHistory(path, { retentionMs: 1000, now: () => now });
+    commit(1);
+    const one = await newestOf(file);
+    now = 5;
+    commit(2);
+    const two = await newestOf(file);
+    now = 1_000_500;
+    commit(3);
+    const three = await newestOf(file);
+    for (const [i, name] of [one, two, three].entries())
+      expect(generationOf(await bytesAt(file, name))).toBe(i + 1);
+    now = 1_001_001;
+    commit(4);
+    await newestOf(file);
+    await expect(bytesAt(file, one)).rejects.toThrow(code("REVISION_CHANGED"));
+    expect(generationOf(await bytesAt(file, three))).toBe(3);
+  });
+
   it("serves a file of no bytes", async () => {
     const path = join(temporaryDirectory(), "empty.db");
     new DatabaseSync(path).close();

@@ -127,7 +127,7 @@ export class Attempts {
     if (bytes.length !== snapshot.pageSize) throw wrongLength(page, bytes.length, snapshot.pageSize);
     // A copy of its own, since it stays here for as long as the statement is not through.
     waitedFor.set(page, bytes.slice());
-    await pauseAfterAttempt(attempt.milliseconds, signal);
+    if (attempt.steps > 0) await pauseAfterAttempt(attempt.milliseconds, signal);
   }
 
   /** Ends the transaction of the source if the one of SQLite has ended. What failed on our side has not happened. */

@@ -14,7 +14,7 @@ import {
   type SchemaFacts,
   type TableFacts,
 } from "./schema-facts.ts";
-import { SessionCuts, setsKey } from "./session-cuts.ts";
+import { type Placing, placingOf, SessionCuts } from "./session-cuts.ts";
 import { sqlErrorOf } from "./sql-error.ts";
 import { skipBlank } from "./sql-text.ts";
 import type { StatementEffects } from "./statement-effects.ts";
@@ -31,6 +31,13 @@ interface PendingDdl {
   readonly cookieBefore: bigint;
   /** The table that was made to hold the rows of a query. */
   readonly filled: string | undefined;
+}
+
+/** What recording a statement takes. */
+interface RecordingPlan {
+  readonly placing: Placing;
+  /** Tables it changes whose rows may have a NULL in their key. */
+  readonly nullable: readonly TableFacts[];
 }
 
 export interface RecorderOptions {
@@ -52,6 +59,8 @@ export class ChangeRecorder {
   readonly #facts: SchemaFacts;
   readonly #nullKeys: NullKeys;
   readonly #cuts = new SessionCuts();
+  /** What was made of statements, which are compiled anew when the schema changes. */
+  readonly #plans = new WeakMap<StatementEffects, RecordingPlan>();
   readonly #options: RecorderOptions;
   #items: CapturedItem[] = [];
   /** The schema's number before the schema change that runs. */
@@ -75,31 +84,36 @@ export class ChangeRecorder {
    */
   async before(effects: StatementEffects): Promise<void> {
     if (!effects.writes && effects.savepoint === undefined) return;
-    await this.#settleDdl();
+    if (this.#pending !== undefined) await this.#settleDdl();
     if (effects.savepoint !== undefined) {
       if (effects.savepoint.operation === "BEGIN") await this.#cut();
       return;
     }
     if (effects.touches.size === 0 && !effects.setsHeader) return;
-    await this.#facts.load();
+    if (!this.#facts.isLoaded) await this.#facts.load();
     if (effects.ddl || this.#isReplayed(effects)) {
       await this.#cut();
       if (effects.ddl) this.#cookie = await this.#askCookie();
     } else {
-      const moved = new Set<string>();
-      const nullable: TableFacts[] = [];
-      for (const name of effects.touches) {
-        if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
-        const table = await this.#facts.table(name);
-        if (table.nullableKey) nullable.push(table);
-        if (setsKey(effects, table)) moved.add(name);
-      }
-      const replaces = effects.inserts.size > 0 && (await this.#facts.replaces());
-      if (this.#cuts.separates(effects, moved, replaces)) await this.#cut();
-      this.#cuts.add(effects, moved, replaces);
+      const { placing, nullable } = this.#plans.get(effects) ?? (await this.#plan(effects));
+      if (this.#cuts.separates(placing)) await this.#cut();
+      this.#cuts.add(placing);
       for (const table of nullable) this.#nullKeys.watch(table);
       this.#session.start(this.#nullKeys.watching);
     }
+  }
+
+  async #plan(effects: StatementEffects): Promise<RecordingPlan> {
+    const tables: TableFacts[] = [];
+    for (const name of effects.touches) {
+      if (this.#facts.kindOf(name) !== "table" || BOOKKEEPING.test(name)) continue;
+      tables.push(await this.#facts.table(name));
+    }
+    const replaces = effects.inserts.size > 0 && (await this.#facts.replaces());
+    const nullable = tables.filter(({ nullableKey }) => nullableKey);
+    const plan = { placing: placingOf(effects, tables, replaces), nullable };
+    this.#plans.set(effects, plan);
+    return plan;
   }
 
   /** To be called after a statement succeeded. Never waits. */
@@ -236,7 +250,7 @@ export class ChangeRecorder {
     const items: CapturedItem[] = [{ kind: "ddl", sql: String(sql) }];
     const found = await ask(`SELECT _rowid_, * FROM main.${quoteName(table.name)}`);
     if (found.length > 0) {
-      const rows = found.map((values) => ({ operation: SQLITE_INSERT, values }) as const);
+      const rows = found.map((values) => ({ operation: SQLITE_INSERT, indirect: false, values }) as const);
       const bytes = encodeChangeset({ name: table.name, keys: [1, ...table.keys] }, rows);
       items.push(await this.#changeset(bytes, []));
     }

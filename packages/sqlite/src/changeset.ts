@@ -27,6 +27,8 @@ export interface ChangesetTable {
 /** A row that came or went, with all of its values. INTEGER has to be a bigint. */
 export interface WholeRow {
   readonly operation: typeof SQLITE_DELETE | typeof SQLITE_INSERT;
+  /** A trigger or a foreign key did it. */
+  readonly indirect: boolean;
   readonly values: readonly SqlResult[];
 }
 
@@ -36,8 +38,8 @@ export function encodeChangeset(table: ChangesetTable, rows: readonly WholeRow[]
     Uint8Array.of(TABLE, ...varint(table.keys.length), ...table.keys),
     encoder.encode(`${table.name}\0`),
   ];
-  for (const { operation, values } of rows) {
-    parts.push(Uint8Array.of(operation, 0));
+  for (const { operation, indirect, values } of rows) {
+    parts.push(Uint8Array.of(operation, indirect ? 1 : 0));
     for (const value of values) parts.push(...encodeValue(value));
   }
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
@@ -72,32 +74,31 @@ export function updatedRows(changeset: Uint8Array): ReadonlyMap<string, readonly
       if (byte < 0x80) return value;
     }
   };
-  /** Where the next value begins, behind its type and its length. */
-  const skipValue = (): { readonly type: number; readonly start: number } => {
-    const type = view.getUint8(at++);
-    const isText = type === TEXT || type === BLOB;
-    const bytes = isText ? length() : type === INTEGER || type === FLOAT ? 8 : 0;
-    if (bytes === 0 && !isText && type !== NULL && type !== ABSENT)
-      throw new Error(`BUG: a changeset with a value of type ${type}`);
-    const start = at;
-    at += bytes;
-    return { type, start };
-  };
   const skipRow = (): void => {
-    for (let column = 0; column < keys.length; column++) skipValue();
-  };
-  const keyOfRow = (): SqlResult[] => {
-    const key: SqlResult[] = [];
-    for (const isKey of keys) {
-      const { type, start } = skipValue();
-      if (isKey === 0) continue;
-      if (type === INTEGER) key.push(view.getBigInt64(start));
-      else if (type === FLOAT) key.push(view.getFloat64(start));
-      else if (type === TEXT) key.push(decoder.decode(changeset.subarray(start, at)));
-      else key.push(type === BLOB ? changeset.slice(start, at) : null);
+    for (let left = keys.length; left > 0; left--) {
+      const type = view.getUint8(at++);
+      if (type === INTEGER || type === FLOAT) at += 8;
+      else if (type === TEXT || type === BLOB) {
+        const bytes = length();
+        at += bytes;
+      } else if (type !== NULL && type !== ABSENT)
+        throw new Error(`BUG: a changeset with a value of type ${type}`);
     }
-    return key;
   };
+  const value = (): SqlResult => {
+    const type = view.getUint8(at++);
+    if (type === INTEGER || type === FLOAT) {
+      at += 8;
+      return type === INTEGER ? view.getBigInt64(at - 8) : view.getFloat64(at - 8);
+    }
+    if (type !== TEXT && type !== BLOB) return null;
+    const bytes = length();
+    at += bytes;
+    return type === BLOB
+      ? changeset.slice(at - bytes, at)
+      : decoder.decode(changeset.subarray(at - bytes, at));
+  };
+  const keyOfRow = (): SqlResult[] => Array.from(keys, value).filter((_, column) => keys[column] !== 0);
   while (at < changeset.length) {
     const operation = view.getUint8(at++);
     if (operation === TABLE) {

@@ -69,7 +69,7 @@ export interface SqlStats {
   readonly instances: number;
   /** Times SQLite was suspended to wait for a page. Driver `jspi` only. */
   readonly waits: number;
-  /** Times a statement was run again because a page was missing. Driver `restart` only, but for rare cases. */
+  /** Times a statement was run again because a page was missing. With driver `jspi` only those that share an instance, or rarely. */
   readonly restarts: number;
   /** What running ahead has done; absent where it is off. */
   readonly runAhead: ScoutStats | undefined;

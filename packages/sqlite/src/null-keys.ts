@@ -7,6 +7,14 @@ import { textFrom } from "./text.ts";
 
 type Values = readonly SqlResult[];
 
+/** A row that had a NULL in its key, or got one. */
+interface Touched {
+  /** What it was; `undefined` if its key had no NULL. */
+  readonly old: Values | undefined;
+  /** Only triggers and foreign keys touched it. */
+  indirect: boolean;
+}
+
 /**
  * Remembers rows that have a NULL in their key: a session passes over them. Like a session it keeps what a row was when it
  * was touched first, and compares that with what it is in the end.
@@ -17,8 +25,8 @@ export class NullKeys {
   readonly #out: number;
   /** Tables that can have such rows, by name in lower case. */
   readonly #watched = new Map<string, TableFacts>();
-  /** By table and row id, what the row was if it had a NULL in its key. */
-  #touched = new Map<TableFacts, Map<bigint, Values | undefined>>();
+  /** By table and row id. */
+  #touched = new Map<TableFacts, Map<bigint, Touched>>();
 
   constructor(engine: Engine, db: number) {
     this.#engine = engine;
@@ -62,12 +70,12 @@ export class NullKeys {
         now.set(rowid as bigint, values);
       }
       const rows: WholeRow[] = [];
-      for (const [rowid, old] of touched) {
+      for (const [rowid, { old, indirect }] of touched) {
         const current = now.get(rowid);
         const next = current !== undefined && hasNullKey(table, current) ? current : undefined;
         if (sameRow(old, next)) continue;
-        if (old !== undefined) rows.push({ operation: SQLITE_DELETE, values: old });
-        if (next !== undefined) rows.push({ operation: SQLITE_INSERT, values: next });
+        if (old !== undefined) rows.push({ operation: SQLITE_DELETE, indirect, values: old });
+        if (next !== undefined) rows.push({ operation: SQLITE_INSERT, indirect, values: next });
       }
       if (rows.length > 0) changesets.push(encodeChangeset(table, rows));
     }
@@ -86,7 +94,10 @@ export class NullKeys {
       rows = new Map();
       this.#touched.set(table, rows);
     }
-    if (!rows.has(rowid)) rows.set(rowid, old);
+    const indirect = this.#engine.sqlite.sqlite3_preupdate_depth(this.#db) > 0;
+    const known = rows.get(rowid);
+    if (known === undefined) rows.set(rowid, { old, indirect });
+    else known.indirect &&= indirect;
   }
 
   #row(table: TableFacts, read: (column: number) => number): Values {

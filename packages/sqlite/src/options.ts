@@ -20,9 +20,9 @@ export interface SqliteOptions {
    */
   readonly driver?: DriverChoice | undefined;
   /**
-   * Instances of SQLite for reading outside of transactions, at most. They are made when statements wait at the same
-   * time. From 1 to 64. Driver `restart` needs only one.
-   * @default 8
+   * Instances of SQLite for reading outside of transactions, at most. They are made when statements run at the same time;
+   * of those beyond them the short ones share one more, the others queue. From 1 to 64. Driver `restart` needs only one.
+   * @default 4
    */
   readonly readers?: number | undefined;
   /**
@@ -117,7 +117,7 @@ export function resolveOptions(options: SqliteOptions): ResolvedOptions {
     source: options.source,
     wasm: options.wasm,
     driver,
-    readers: within("readers", options.readers ?? 8, 1, 64),
+    readers: within("readers", options.readers ?? 4, 1, 64),
     readerIdleMilliseconds: within(
       "readerIdleMilliseconds",
       options.readerIdleMilliseconds ?? 10_000,

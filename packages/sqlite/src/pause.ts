@@ -12,7 +12,6 @@ export function pause(): Promise<void> {
  * running again then takes about as long as waiting does. Ends early when the signal aborts.
  */
 export function pauseAfterAttempt(attemptMilliseconds: number, signal: AbortSignal): Promise<void> {
-  if (attemptMilliseconds < 1) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

@@ -2,6 +2,7 @@ import { closedError } from "@lacuna/page";
 import type { Snapshot, SnapshotSource, WriteSource } from "@lacuna/pager";
 import { Connection } from "./connection.ts";
 import type { ConnectionSetup, Writing } from "./connection-setup.ts";
+import { chooseDriver } from "./driver.ts";
 import {
   type Answer,
   answerStatement,
@@ -24,6 +25,8 @@ import type { Task } from "./scout/scout-run.ts";
 import { type ScoutStats, Scouts, type ScoutsOptions } from "./scout/scouts.ts";
 import { payingFollower, type QueryBudget, Spending } from "./scout/spending.ts";
 import type { Estimate } from "./scout/survey.ts";
+import { SHORT } from "./slices.ts";
+import { SqlError } from "./sql-error.ts";
 import { changesRows, namesOtherDatabase, readSettings, type StatementKind } from "./sql-text.ts";
 import type { Owner } from "./transactions.ts";
 import { settledOrAborted } from "./turn.ts";
@@ -85,6 +88,10 @@ export class QueryRunner {
       ...options,
       signal: this.#closing.signal,
       open: (around) => Connection.open(this.#setup, around, false),
+      openShared:
+        options.driver.name === "restart"
+          ? undefined
+          : (around) => Connection.open({ ...this.#setup, driver: chooseDriver("restart") }, around, false),
     });
     this.#runAhead = options.runAhead;
     this.#timers = options.timers;
@@ -250,7 +257,7 @@ export class QueryRunner {
     try {
       const held = await View.open(this.#source, signal);
       view = held;
-      lease = withView(await this.#pool.lease(view, queueSignal), view.retain());
+      lease = withView(await this.#pool.lease(view, queueSignal, how.keep !== true), view.retain());
       const { sql, given } = request;
       const around = {
         sql,
@@ -261,7 +268,17 @@ export class QueryRunner {
         view: async () => held.retain(),
         follower,
       };
-      const result = await work(lease.connection, around, lease);
+      let result: T;
+      try {
+        const slicing = lease.shared ? SHORT : undefined;
+        result = await work(lease.connection, { ...around, slicing }, lease);
+      } catch (error) {
+        if (!lease.shared || !isInterruption(error) || signal.aborted) throw error;
+        // It takes too long to be run beside others.
+        lease.end();
+        lease = withView(await this.#pool.lease(view, queueSignal, false), view.retain());
+        result = await work(lease.connection, around, lease);
+      }
       if (how.keep !== true) lease.end();
       return result;
     } catch (error) {
@@ -369,6 +386,10 @@ export class QueryRunner {
     const either = AbortSignal.any([closing, signal]);
     return { signal: either, queueSignal: either };
   }
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof SqlError && error.sqliteCode === "SQLITE_INTERRUPT";
 }
 
 /** The view is held for as long as the lease. */

@@ -10,13 +10,15 @@ export interface Timers {
 }
 
 export interface ReaderPoolOptions {
-  /** How many instances at most, unless open cursors keep all of them on older views. */
+  /** How many instances at most, besides the shared one, unless open cursors keep all of them on older views. */
   readonly size: number;
   /** How long an instance nobody uses stays, if there is another one. */
   readonly idleMilliseconds: number;
   readonly timers: Timers;
   /** Opens an instance. */
   readonly open: (around: Circumstances) => Promise<Connection>;
+  /** The same for one that any number of statements share, because none keeps it while it waits for a page. */
+  readonly openShared?: ((around: Circumstances) => Promise<Connection>) | undefined;
   /** Ends the opening of instances. */
   readonly signal: AbortSignal;
 }
@@ -24,6 +26,8 @@ export interface ReaderPoolOptions {
 /** An instance lent to one statement. */
 export interface Lease {
   readonly connection: Connection;
+  /** Others run while it waits, so it must not compute for long, or stay open. */
+  readonly shared: boolean;
   /** The statement stays open but does not run: the instance is as good as free. */
   rest(): void;
   /** The statement is about to run on. */
@@ -33,6 +37,7 @@ export interface Lease {
 }
 
 interface Reader {
+  readonly shared: boolean;
   readonly opening: Promise<Connection>;
   connection: Connection | undefined;
   /** Statements that have the instance or wait for it. */
@@ -45,7 +50,8 @@ interface Reader {
 
 /**
  * The instances for reading outside of transactions. One that waits for a page can do nothing else, so a read gets one
- * that is free, or a new one, or, when there are enough of them, queues for the one with the shortest queue.
+ * that is free, or a new one, or, when there are enough of them, the shared one. A read that cannot share queues for the one
+ * with the shortest queue.
  */
 export class ReaderPool {
   readonly #options: ReaderPoolOptions;
@@ -62,8 +68,8 @@ export class ReaderPool {
   }
 
   /** Lends an instance that may read from `view`. `signal` ends the wait for it. */
-  async lease(view: View, signal: AbortSignal | undefined): Promise<Lease> {
-    const reader = this.#choose(view) ?? this.#open(view);
+  async lease(view: View, signal: AbortSignal | undefined, canShare: boolean): Promise<Lease> {
+    const reader = this.#choose(view, canShare) ?? this.#open(view, false);
     reader.active++;
     reader.holders++;
     let resting = false;
@@ -87,7 +93,7 @@ export class ReaderPool {
     };
     try {
       const connection = reader.connection ?? (await settledOrAborted(reader.opening, signal));
-      return { connection, ...lease };
+      return { connection, shared: reader.shared, ...lease };
     } catch (error) {
       lease.end();
       throw error;
@@ -110,23 +116,31 @@ export class ReaderPool {
     await Promise.all(readers.map(closeReader));
   }
 
-  #choose(view: View): Reader | undefined {
+  /** `undefined` for a new one. */
+  #choose(view: View, canShare: boolean): Reader | undefined {
     let best: Reader | undefined;
+    let shared: Reader | undefined;
+    let count = 0;
     for (const reader of this.#readers) {
-      const locked = reader.connection?.lockedView;
+      if (!reader.shared) count++;
       if (reader.retired || reader.connection?.broken === true) continue;
-      if (locked !== undefined && !locked.sameState(view)) continue;
-      if (best === undefined || reader.active < best.active) best = reader;
+      const locked = reader.connection?.lockedView;
+      if (reader.shared) shared = reader;
+      else if (locked !== undefined && !locked.sameState(view)) continue;
+      else if (best === undefined || reader.active < best.active) best = reader;
     }
-    const enough = this.#readers.size >= this.#options.size;
-    return best !== undefined && (best.active === 0 || enough) ? best : undefined;
+    if (best?.active === 0) return best;
+    if (count < this.#options.size) return undefined;
+    if (canShare && this.#options.openShared !== undefined) return shared ?? this.#open(view, true);
+    return best;
   }
 
-  #open(view: View): Reader {
+  #open(view: View, shared: boolean): Reader {
+    const { signal, open, openShared = open } = this.#options;
     const held = view.retain();
-    const around = { signal: this.#options.signal, view: async () => held.retain() };
-    const opening = this.#options.open(around).finally(() => held.release());
-    const reader: Reader = { opening, connection: undefined, active: 0, holders: 0, retired: false };
+    const around = { signal, view: async () => held.retain() };
+    const opening = (shared ? openShared : open)(around).finally(() => held.release());
+    const reader: Reader = { shared, opening, connection: undefined, active: 0, holders: 0, retired: false };
     this.#readers.add(reader);
     opening.then(
       (connection) => {
@@ -152,8 +166,12 @@ export class ReaderPool {
   }
 
   #dropIdle(): void {
-    for (const reader of this.#readers) {
-      if (this.#readers.size > 1 && reader.holders === 0) this.#drop(reader);
+    // The shared one first: the one that stays is to serve whatever comes.
+    for (const shared of [true, false]) {
+      for (const reader of this.#readers) {
+        const isIdle = reader.shared === shared && reader.holders === 0;
+        if (isIdle && this.#readers.size > 1) this.#drop(reader);
+      }
     }
   }
 

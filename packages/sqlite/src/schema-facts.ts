@@ -40,6 +40,11 @@ export class SchemaFacts {
     this.#tables.clear();
   }
 
+  /** Whether `load` was called. */
+  get isLoaded(): boolean {
+    return this.#kinds !== undefined;
+  }
+
   async load(): Promise<void> {
     if (this.#kinds !== undefined) return;
     const rows = await this.#ask("SELECT lower(name), type FROM pragma_table_list WHERE schema = 'main'");

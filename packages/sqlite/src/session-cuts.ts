@@ -1,6 +1,35 @@
 import { lowerCase, type TableFacts } from "./schema-facts.ts";
 import type { StatementEffects } from "./statement-effects.ts";
 
+/** What a statement does to the places of rows. Tables by their names in lower case. */
+export interface Placing {
+  /** `undefined` of an INSERT that only adds rows. */
+  readonly manner: "puts" | "changes" | undefined;
+  /** Tables it inserts rows into. */
+  readonly fills: readonly string[];
+  /** Tables it may delete rows of. */
+  readonly empties: readonly string[];
+  /** Tables of which it sets the key of rows. */
+  readonly moves: readonly string[];
+}
+
+/** @param tables that it changes @param replaces whether INSERT may replace rows without saying so */
+export function placingOf(
+  effects: StatementEffects,
+  tables: readonly TableFacts[],
+  replaces: boolean,
+): Placing {
+  const { inserts, deletes, targets } = effects;
+  // UPDATE OR REPLACE deletes without saying so.
+  const empties = effects.replaces && inserts.size === 0 ? [...deletes, ...targets] : [...deletes];
+  return {
+    manner: mannerOf(effects, replaces),
+    fills: [...inserts].map(lowerCase),
+    empties: empties.map(lowerCase),
+    moves: tables.filter((table) => setsKey(effects, table)).map(({ name }) => lowerCase(name)),
+  };
+}
+
 /**
  * Tells where a session has to end and another to begin. A session merges all that happens to one key: a row that is put
  * in the place of another one is to it an update of that one, and what was not changed by it is not recorded. So rows that
@@ -18,27 +47,19 @@ export class SessionCuts {
   }
 
   /** Whether what was recorded has to be kept apart from what a statement is about to do. */
-  separates(effects: StatementEffects, moved: ReadonlySet<string>, replaces: boolean): boolean {
-    const manner = mannerOf(effects, replaces);
+  separates({ manner, fills, moves }: Placing): boolean {
     if (manner !== undefined && this.#manner !== undefined && manner !== this.#manner) return true;
-    for (const name of effects.inserts) if (this.#vacated.has(lowerCase(name))) return true;
+    if (this.#vacated.size === 0) return false;
+    if (fills.some((name) => this.#vacated.has(name))) return true;
     // Not after a move: programs that set the key to what it is are common.
-    for (const name of moved) if (this.#vacated.get(lowerCase(name)) === "deleted") return true;
-    return false;
+    return moves.some((name) => this.#vacated.get(name) === "deleted");
   }
 
-  /** The statement is recorded. @param moved tables of which it sets the key of rows */
-  add(effects: StatementEffects, moved: ReadonlySet<string>, replaces: boolean): void {
-    this.#manner ??= mannerOf(effects, replaces);
-    const vacate = (name: string, how: "deleted" | "moved"): void => {
-      const place = lowerCase(name);
-      if (this.#vacated.get(place) !== "deleted") this.#vacated.set(place, how);
-    };
-    for (const name of effects.deletes) vacate(name, "deleted");
-    // UPDATE OR REPLACE deletes without saying so.
-    if (effects.replaces && effects.inserts.size === 0)
-      for (const name of effects.targets) vacate(name, "deleted");
-    for (const name of moved) vacate(name, "moved");
+  /** The statement is recorded. */
+  add({ manner, empties, moves }: Placing): void {
+    this.#manner ??= manner;
+    for (const name of empties) this.#vacated.set(name, "deleted");
+    for (const name of moves) if (!this.#vacated.has(name)) this.#vacated.set(name, "moved");
   }
 
   reset(): void {
@@ -47,8 +68,7 @@ export class SessionCuts {
   }
 }
 
-/** `undefined` of an INSERT that only adds rows. */
-function mannerOf(effects: StatementEffects, replaces: boolean): "puts" | "changes" | undefined {
+function mannerOf(effects: StatementEffects, replaces: boolean): Placing["manner"] {
   if (effects.inserts.size === 0) return "changes";
   if (effects.replaces || replaces) return "puts";
   for (const name of effects.inserts) if (effects.sets.has(name)) return "puts";
@@ -56,7 +76,7 @@ function mannerOf(effects: StatementEffects, replaces: boolean): "puts" | "chang
 }
 
 /** Whether a statement sets the key of rows of a table. */
-export function setsKey({ sets }: StatementEffects, { name, columns, keys }: TableFacts): boolean {
+function setsKey({ sets }: StatementEffects, { name, columns, keys }: TableFacts): boolean {
   const set = sets.get(name);
   if (set === undefined) return false;
   return set.has("ROWID") || columns.some((column, at) => (keys[at] ?? 0) > 0 && set.has(column));

@@ -13,8 +13,11 @@ export interface Slicing {
 /** Steps between two calls of `onProgress`. */
 export const PROGRESS_STEPS = 20_000;
 
-/** Some 10 ms. */
+/** Some 10 ms. Where SQLite cannot be suspended it goes on all the same. */
 const USUAL: Slicing = { steps: 200_000, pause, endsEarly: false };
+
+/** For statements beside others on an instance that cannot be suspended: about 1 ms. */
+export const SHORT: Slicing = { steps: PROGRESS_STEPS, pause, endsEarly: true };
 
 /**
  * Has SQLite compute in slices: between them other events happen, and a statement that was aborted ends. Slices are counted

@@ -73,6 +73,7 @@ export interface SqliteExports {
   sqlite3_preupdate_old(db: number, column: number, outValue: number): number;
   sqlite3_preupdate_new(db: number, column: number, outValue: number): number;
   sqlite3_preupdate_count(db: number): number;
+  sqlite3_preupdate_depth(db: number): number;
   sqlite3_value_type(value: number): number;
   sqlite3_value_int64(value: number): bigint;
   sqlite3_value_double(value: number): number;

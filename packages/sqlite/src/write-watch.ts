@@ -63,7 +63,7 @@ export class WriteWatch {
   /** To be called before a statement runs, and again if it has to be run again. May have to wait for pages. */
   async before(effects: StatementEffects, inTransaction: boolean): Promise<void> {
     this.#autocommits = !inTransaction;
-    if (effects.touches.size > 0 && !effects.ddl) await this.#facts.load();
+    if (effects.touches.size > 0 && !effects.ddl && !this.#facts.isLoaded) await this.#facts.load();
     await this.#recorder?.before(effects);
   }
 

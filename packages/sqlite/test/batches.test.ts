@@ -59,6 +59,16 @@ describe("batches", () => {
       batches.beginAnew();
     }
     expect(batches.room).toBeLessThan(4);
+    const unseen = new Batches(8, 8);
+    unseen.ask(pages(1, 8));
+    for (const page of pages(1, 4)) unseen.reach(page);
+    for (const first of [100, 200]) {
+      unseen.grow();
+      unseen.ask(pages(first, 8));
+    }
+    unseen.beginAnew();
+    // Of the latest batch it cannot be told yet.
+    expect(unseen.room).toBe(8);
     const useful = new Batches(8, 100);
     for (let round = 0; round < 6; round++) {
       const asked = pages(100 * round + 1, useful.room);

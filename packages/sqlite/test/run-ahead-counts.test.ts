@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { laterTurn } from "@lacuna/testkit";
 import { beforeAll, expect, it } from "vitest";
 import { describeDrivers } from "./drivers.ts";
 import { MESSAGES, makeMessages } from "./messages-database.ts";
@@ -102,6 +103,27 @@ describeDrivers("running ahead", (driver) => {
     for (const statement of statements) await remote.db.all(statement);
     expect(remote.transport.requests).toHaveLength(0);
     await remote.close();
+  });
+
+  it("asks for all that a batch leads to once it is here, though the reader went on with its first page", async () => {
+    const { db, transport, close } = await openRemote(bytes, driver);
+    const settle = async (): Promise<void> => {
+      for (let turn = 0; turn < 20; turn++) await laterTurn();
+    };
+    transport.hold();
+    const rows = db.all(`SELECT * FROM message WHERE id IN (${scattered})`);
+    await settle();
+    const first = [...transport.requests];
+    expect(transport.asked.flat().length).toBeGreaterThan(1);
+    while (first.some(({ state }) => state !== "complete")) {
+      transport.deliver(1);
+      await settle();
+    }
+    const asked = transport.asked.flat().length;
+    transport.release();
+    await rows;
+    expect(transport.asked.flat().length).toBe(asked);
+    await close();
   });
 
   it("asks for no more at once than half of the memory for pages", async () => {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { isLacunaError } from "@lacuna/page";
-import { readChangeset } from "@lacuna/protocol";
+import { changesetTables, readChangeset } from "@lacuna/protocol";
 import { describe, expect, it } from "vitest";
 import { decodeChange, encodeChange } from "../src/changes/change-record.ts";
 import { captured, keylessChangeset } from "./capture.ts";
@@ -83,5 +83,17 @@ describe("a changeset", () => {
     ["a count that no number holds", [0x54, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
   ])("with %s is refused", (_, bytes) => {
     expect(() => [...readChangeset(Uint8Array.from(bytes))]).toThrow("a changeset: ");
+    expect(() => changesetTables(Uint8Array.from(bytes))).toThrow("a changeset: ");
+  });
+
+  it("tells its tables without being read", () => {
+    const db = new DatabaseSync(":memory:");
+    db.exec("CREATE TABLE a(id INTEGER PRIMARY KEY, v, w); CREATE TABLE b(k TEXT PRIMARY KEY) WITHOUT ROWID");
+    db.exec("INSERT INTO a VALUES (1, 1.5, NULL), (2, 'two', x'02'), (3, NULL, 3)");
+    const { bytes } = captured(db, () =>
+      db.exec("INSERT INTO b VALUES ('é'); DELETE FROM a WHERE id = 2; UPDATE a SET w = zeroblob(300)"),
+    );
+    expect([...changesetTables(bytes)].sort()).toEqual(["a", "b"]);
+    expect(changesetTables(new Uint8Array())).toEqual(new Set());
   });
 });

@@ -67,6 +67,16 @@ describe("rows with a primary key", () => {
     );
   });
 
+  it("are put there again as a whole where they were put in the place of others, with what changed as it was recorded", () => {
+    const { here, there } = pair(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, v, w); INSERT INTO t VALUES (1, 'a', 'b')",
+    );
+    const item = captured(here, () => here.exec("REPLACE INTO t VALUES (1, CAST(x'ff' AS TEXT), 'b')"));
+    there.exec("DELETE FROM t");
+    repeat([{ ...item, rows: [{ table: "t", rowid: undefined, values: [1n, "\ufffd", "b"] }] }], there);
+    expect(rows(there, "SELECT id, hex(v), w FROM t")).toEqual([[1, "FF", "b"]]);
+  });
+
   it("replace what has their key", () => {
     const { here, there } = pair("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w)");
     there.exec("INSERT INTO t VALUES (1, 'theirs', 'theirs')");

@@ -16,6 +16,8 @@ export class HttpAnswer {
   readonly #traffic: Traffic;
   readonly #exchange: LinkExchange | undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  /** Whether the chunks are nobody else's. */
+  readonly #owns: boolean;
 
   constructor(
     response: Response,
@@ -27,6 +29,7 @@ export class HttpAnswer {
     this.#signal = facts.signal;
     this.#traffic = facts.traffic;
     this.#exchange = facts.exchange;
+    this.#owns = isByteStream(response.body);
     this.#reader = response.body?.getReader();
     // Cancelling settles a pending read, also of a body that does not heed the signal itself.
     facts.signal.addEventListener("abort", () => this.cancel(), { once: true });
@@ -86,6 +89,11 @@ export class HttpAnswer {
     }
   }
 
+  /** Frees a chunk that nobody looks at any more, rather than when it is next collected: those of one answer may be many. */
+  free(chunk: Uint8Array): void {
+    if (this.#owns) (chunk.buffer as ArrayBuffer).transfer?.(0);
+  }
+
   /** Gives up what is left of the body. Harmless after its end. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
@@ -126,6 +134,16 @@ export class HttpAnswer {
       );
     }
     return new HttpStatusError("HTTP_STATUS", `${url} answered ${status}${quote(text)}`, facts);
+  }
+}
+
+/** Such a stream takes the memory of what is put into it away from whoever did. */
+function isByteStream(body: ReadableStream<Uint8Array> | null): boolean {
+  try {
+    body?.getReader({ mode: "byob" }).releaseLock();
+    return body !== null;
+  } catch {
+    return false;
   }
 }
 

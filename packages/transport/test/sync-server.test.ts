@@ -1,3 +1,4 @@
+import type { PageEntry } from "@lacuna/page";
 import {
   answering,
   breaking,
@@ -31,6 +32,46 @@ async function fetchFromHost(hostile: Host) {
   const request = { revision, pages: pages(5, 6, 7, 8), urgency: "demand" as const };
   return { ...remote, failure: await failureOf(collect(remote.transport.fetchPages(request))) };
 }
+
+describe("the memory of pages that were copied", () => {
+  /** The lengths of what came before, after each piece of the answer. */
+  async function lengths(copies: boolean, type: "bytes" | undefined): Promise<number[]> {
+    const host = pullHost(file, PAGE, { chunkBytes: 10_000 });
+    const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      const { body, headers } = await fetchFrom(host).fetch(input, init);
+      const reader = body?.getReader();
+      const pull = async (controller: ReadableStreamController<Uint8Array>): Promise<void> => {
+        const { value } = (await reader?.read()) ?? {};
+        if (value === undefined) controller.close();
+        else controller.enqueue(value.slice());
+      };
+      const source = type === undefined ? { pull } : { type, pull };
+      return new Response(new ReadableStream(source as UnderlyingDefaultSource<Uint8Array>), { headers });
+    };
+    const transport = syncServerTransport({ url, fetch });
+    const revision = await revisionOf(transport);
+    const request = { revision, pages: pages(5, 6, 7, 8, 9), urgency: "demand" as const, copies };
+    const entries: PageEntry[] = [];
+    for await (const batch of transport.fetchPages(request)) {
+      for (const { page, bytes } of batch) {
+        expect(bytes).toEqual(file.subarray((page - 1) * PAGE, page * PAGE));
+      }
+      entries.push(...batch);
+    }
+    return entries.map(({ bytes }) => bytes.length);
+  }
+
+  it("is given back when more comes, if it is nobody else's", async () => {
+    expect(await lengths(true, "bytes")).toContain(0);
+  });
+
+  it.each([
+    [false, "bytes"],
+    [true, undefined],
+  ] as const)("is left alone where copies is %s and the body a stream of type %s", async (copies, type) => {
+    expect(new Set(await lengths(copies, type))).toEqual(new Set([PAGE]));
+  });
+});
 
 describe("requests", () => {
   it.each([

@@ -21,16 +21,16 @@ export class ByteReader {
   }
 
   byte(): number {
-    return this.take(1)[0] as number;
+    return this.#bytes[this.skip(1)] as number;
   }
 
   /** An integer of 64 bits with a sign, big-endian. */
   int64(): bigint {
-    return this.#view.getBigInt64(this.#skip(8));
+    return this.#view.getBigInt64(this.skip(8));
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#skip(8));
+    return this.#view.getFloat64(this.skip(8));
   }
 
   /** A varint of SQLite's form, of at most 2^53 - 1. */
@@ -47,7 +47,7 @@ export class ByteReader {
 
   /** A view of the next bytes. */
   take(length: number): Uint8Array {
-    const at = this.#skip(length);
+    const at = this.skip(length);
     return this.#bytes.subarray(at, at + length);
   }
 
@@ -78,7 +78,8 @@ export class ByteReader {
     });
   }
 
-  #skip(length: number): number {
+  /** Passes over bytes. @returns where they are */
+  skip(length: number): number {
     const at = this.#at;
     if (length > this.#bytes.length - at)
       throw this.error(`${length} bytes expected, ${this.#bytes.length - at} left`);

@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte-reader.ts";
-import { type RowValues, readRowValues } from "./row-values.ts";
+import { type RowValues, readRowValues, skipRowValues } from "./row-values.ts";
 
 export type RowOperation = "insert" | "update" | "delete";
 
@@ -19,6 +19,8 @@ export interface ChangesetEntry {
 
 const TABLE = 0x54;
 const OPERATIONS: Readonly<Record<number, RowOperation>> = { 9: "delete", 18: "insert", 23: "update" };
+/** How many rows of values stand behind an operation. */
+const ROWS: Readonly<Record<number, number>> = { 9: 1, 18: 1, 23: 2 };
 /** SQLite cannot be built to allow more. */
 const MAX_COLUMNS = 32_767;
 
@@ -48,4 +50,28 @@ export function* readChangeset(bytes: Uint8Array): Generator<ChangesetEntry, voi
     const after = operation === "delete" ? [] : readRowValues(reader, key.length);
     yield { table, key, operation, indirect, before, after };
   }
+}
+
+/**
+ * The tables that a changeset has changes of, without reading the values.
+ * @throws {LacunaError} `REPLICA_CORRUPT` if the bytes are no changeset
+ */
+export function changesetTables(bytes: Uint8Array): Set<string> {
+  const tables = new Set<string>();
+  const reader = new ByteReader(bytes, "a changeset");
+  let columns = 0;
+  while (!reader.atEnd) {
+    const kind = reader.byte();
+    if (kind === TABLE) {
+      columns = reader.count();
+      reader.take(columns);
+      tables.add(reader.textToNul());
+      continue;
+    }
+    const rows = ROWS[kind];
+    if (rows === undefined) throw reader.error(`a change expected, found ${kind}`);
+    reader.byte();
+    skipRowValues(reader, rows * columns);
+  }
+  return tables;
 }

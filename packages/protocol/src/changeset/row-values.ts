@@ -31,6 +31,17 @@ export function readRowValues(reader: ByteReader, columns: number): RowValues {
   return values;
 }
 
+/** Passes over values. */
+export function skipRowValues(reader: ByteReader, values: number): void {
+  for (let left = values; left > 0; left--) {
+    const type = reader.byte();
+    if (type === INTEGER || type === REAL) reader.skip(8);
+    else if (type === TEXT || type === BLOB) reader.skip(reader.count());
+    else if (type !== ABSENT && type !== NULL)
+      throw reader.error(`a value of type 1 to 5 expected, found ${type}`);
+  }
+}
+
 function readValue(reader: ByteReader): SqlValue | undefined {
   const type = reader.byte();
   switch (type) {

@@ -88,8 +88,9 @@ export class Batches {
 
   /** The reader wants something that was not foreseen. */
   beginAnew(): void {
-    // Where little is of use, little is asked for.
-    if (this.named > 2 * this.#size && this.reached * 4 < this.named) {
+    // Where little is of use, little is asked for. What the latest batch is good for remains to be seen.
+    const seen = this.named - this.#latestLeft;
+    if (seen > 2 * this.#size && this.reached * 4 < seen) {
       this.#size = Math.max(1, this.#size >>> 1);
     }
     this.#beginBatch();

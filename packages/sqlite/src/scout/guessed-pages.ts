@@ -71,6 +71,11 @@ export class GuessedPages implements Snapshot {
     return this.#here(page) ?? this.#terrain.placeholder(page);
   }
 
+  /** What the page holds may name other pages. */
+  leads(page: PageNo): boolean {
+    return this.#terrain.leads(page);
+  }
+
   /** Pages of indexes that were read. */
   get indexPages(): number {
     return this.#terrain.indexPages;

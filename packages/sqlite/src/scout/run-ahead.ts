@@ -36,6 +36,9 @@ const MANY_NAMED = 8;
 /** Steps of SQLite's virtual machine that a run takes at a stretch, at least: some 20 ms. */
 const LEAST_RUN_STEPS = 400_000;
 
+/** A run that named no more than so many pages is done again when pages have come that it had to guess. */
+const MOST_NAMED_AGAIN = 512;
+
 /** A page the reader waits for, and the steps it will take again when the page is here. */
 interface Miss {
   readonly page: PageNo;
@@ -67,6 +70,9 @@ export class RunAhead implements Follower, RunOwner {
   #failed = false;
   /** A page the reader waits for that the run, which still computes, has not come to. */
   #unforeseen: Miss | undefined;
+  #latestMiss: Miss | undefined;
+  /** Pages have come that the latest run had to guess. */
+  #outdated = false;
   /** When the reader last went on, or began to wait. */
   #wentOnAt: number;
   /** How long it has computed and waited, and how long runs have computed. */
@@ -91,7 +97,10 @@ export class RunAhead implements Follower, RunOwner {
     this.#steps += STEPS_PER_WAIT;
     this.#known.add(page);
     this.#batches ??= batchesFor(snapshot);
-    if (this.#batches.has(page)) {
+    const miss = { page, view, steps };
+    this.#latestMiss = miss;
+    if (this.#outdated && this.room > 0) this.#beginAnew(miss, snapshot);
+    else if (this.#batches.has(page)) {
       // It is on its way already, so what comes after it is wanted soon.
       if (this.#batches.reach(page)) this.#run?.goOn();
     } else if (this.#run?.meets(page) === true) {
@@ -99,9 +108,9 @@ export class RunAhead implements Follower, RunOwner {
       this.#run.goOn();
     } else if (this.#run?.computing === true) {
       // It may be on its way there, and only slower than the reader.
-      this.#unforeseen = { page, view, steps };
+      this.#unforeseen = miss;
       this.send(this.#run);
-    } else this.#beginAnew({ page, view, steps }, snapshot);
+    } else this.#beginAnew(miss, snapshot);
   }
 
   /** Unless a run failed early and none did better since: then there is something about what it came to that cannot be run ahead. */
@@ -176,16 +185,27 @@ export class RunAhead implements Follower, RunOwner {
     batches.ask(pages);
     this.#steps += STEPS_PER_PAGE * pages.length;
     this.#asking ??= new AbortController();
-    void run.snapshot.prefetch(pages, { signal: this.#asking.signal, cause: "run-ahead" });
+    const { signal } = this.#asking;
+    void run.snapshot.prefetch(pages, { signal, cause: "run-ahead" }).then(() => this.#came());
   }
 
   now(): number {
     return this.#scouts.now();
   }
 
+  /** All pages of a batch have come. */
+  #came(): void {
+    const run = this.#run;
+    if (this.#ended || run === undefined || !run.over || !run.guessed || run.named > MOST_NAMED_AGAIN) return;
+    this.#outdated = true;
+    if (this.#waiting && this.room > 0 && this.#latestMiss !== undefined)
+      this.#beginAnew(this.#latestMiss, run.snapshot);
+  }
+
   #beginAnew({ page: missed, view, steps }: Miss, snapshot: PrefetchSnapshot): void {
-    this.#batches?.beginAnew();
+    if (!this.#outdated || this.#batches?.room === 0) this.#batches?.beginAnew();
     this.#unforeseen = undefined;
+    this.#outdated = false;
     this.#run?.stop();
     this.#run = undefined;
     if (this.#spentMilliseconds > FREE_MILLISECONDS + this.#readerMilliseconds) return;

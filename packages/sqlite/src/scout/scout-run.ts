@@ -77,6 +77,8 @@ export class ScoutRun implements Guide {
   /** The page it waits at for room. */
   #waitsAt: PageNo | undefined;
   #resume: (() => void) | undefined;
+  #pages: GuessedPages | undefined;
+  #guessed = false;
   #named = 0;
   #namedBeforePause = 0;
   /** When it last began to compute; `undefined` while it does not. */
@@ -103,6 +105,11 @@ export class ScoutRun implements Guide {
     return this.#over;
   }
 
+  /** It came to pages on their way that may lead to others, besides the one for which the reader waits. */
+  get guessed(): boolean {
+    return this.#guessed;
+  }
+
   /** It is neither over nor waiting for room. */
   get computing(): boolean {
     return !this.#over && this.#waitsAt === undefined;
@@ -120,10 +127,10 @@ export class ScoutRun implements Guide {
     // What belongs to the view must not change while it is looked at.
     view.retain();
     try {
-      let pages: GuessedPages | undefined;
       for (let attempt = 0; attempt < ATTEMPTS_PER_RUN; attempt++) {
-        const before: GuessedPages | undefined = pages;
-        pages = this.#guess(task, attempt);
+        const before = this.#pages;
+        const pages = this.#guess(task, attempt);
+        this.#pages = pages;
         if (before !== undefined) pages.inherit(before);
         sandbox.pages = pages;
         const known = before?.indexPages ?? 0;
@@ -190,7 +197,11 @@ export class ScoutRun implements Guide {
   }
 
   meet(page: PageNo): boolean {
-    if (this.#owner.knows(page) || this.queue.has(page)) return true;
+    if (this.#owner.knows(page)) {
+      this.#guessed ||= page !== this.#ground.missed && this.#pages?.leads(page) === true;
+      return true;
+    }
+    if (this.queue.has(page)) return true;
     if (this.queue.size >= this.#owner.sight) {
       if (this.#ground.canWait) {
         this.#waitsAt = page;

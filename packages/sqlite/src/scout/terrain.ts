@@ -94,6 +94,13 @@ export class Terrain {
     }
   }
 
+  /** What the page holds may name other pages, as far as can be told: it is none of the leaves of a table. */
+  leads(page: PageNo): boolean {
+    const parent = this.#placeOf(page)?.parent;
+    if (parent === undefined) return this.#forest.get(page) !== undefined;
+    return !parent.view.isTable || parent.tree.upper.has(parent.view.page);
+  }
+
   /** A stand-in for a page that is not here, as like it as can be told; never one to keep. Valid until the next. */
   placeholder(page: PageNo): Uint8Array {
     const place = this.#placeOf(page);

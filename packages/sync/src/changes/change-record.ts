@@ -2,6 +2,7 @@ import { LacunaError, type SqlValue } from "@lacuna/page";
 import {
   ByteReader,
   type ChangesetEntry,
+  changesetTables,
   type RowValues,
   readChangeset,
   readRowValues,
@@ -44,8 +45,7 @@ export function encodeChange({ items }: CapturedTransaction, time: number): Uint
 function encodeChangeset(writer: ByteWriter, item: CapturedItem & { readonly kind: "changeset" }): void {
   const { bytes, schema, rows } = item;
   const factsOf = tableFacts(schema);
-  const names = new Set<string>();
-  for (const { table } of readChangeset(bytes)) names.add(table);
+  const names = changesetTables(bytes);
   writer.byte(CHANGESET).count(names.size);
   for (const name of names) writer.text(encodeFacts(factsOf(name)));
   writer.bytes(bytes);
@@ -148,8 +148,8 @@ function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader
     );
   }
   if (!keyless) {
-    const whole =
-      entry.operation === "update" ? rows.get(placeOf(facts, undefined, entry.before)) : undefined;
+    const row = entry.operation === "update" ? rows.get(placeOf(facts, undefined, entry.before)) : undefined;
+    const whole = row && filledUp(entry.after, row);
     return { ...entry, facts, rowid: undefined, whole };
   }
   const rowid = entry.before[0] ?? entry.after[0];
@@ -160,6 +160,6 @@ function tableEntry(entry: ChangesetEntry, facts: TableFacts, rows: Rows, reader
   return { ...entry, facts, rowid, before: row === undefined ? before : filledUp(before, row), after };
 }
 
-function filledUp(before: RowValues, row: readonly SqlValue[]): RowValues {
-  return before.map((value, column) => (value === undefined ? row[column] : value));
+function filledUp(values: RowValues, row: readonly SqlValue[]): RowValues {
+  return values.map((value, column) => (value === undefined ? row[column] : value));
 }

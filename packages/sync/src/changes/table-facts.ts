@@ -98,9 +98,17 @@ function factsOf(
 }
 
 /** Facts as text. */
-export function encodeFacts({ name, columns, key, unique, notNull, indirect }: TableFacts): string {
-  return JSON.stringify([name, columns, key, unique, notNull, indirect]);
+export function encodeFacts(facts: TableFacts): string {
+  let text = TEXTS.get(facts);
+  if (text === undefined) {
+    const { name, columns, key, unique, notNull, indirect } = facts;
+    text = JSON.stringify([name, columns, key, unique, notNull, indirect]);
+    TEXTS.set(facts, text);
+  }
+  return text;
 }
+
+const TEXTS = new WeakMap<TableFacts, string>();
 
 /** @throws {LacunaError} `REPLICA_CORRUPT` if the text is something else */
 export function decodeFacts(

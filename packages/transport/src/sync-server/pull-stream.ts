@@ -50,13 +50,19 @@ export class PullStream {
   /**
    * The pages that each piece of the answer completes. To be iterated once.
    * @param check throws for a page that must not come; those before it in its batch are still given
+   * @param copied whether nobody looks at a batch after the next one was asked for
    */
-  async *pages(check: (entry: PageEntry) => void): AsyncGenerator<PageEntry[], void, undefined> {
+  async *pages(
+    check: (entry: PageEntry) => void,
+    copied = false,
+  ): AsyncGenerator<PageEntry[], void, undefined> {
     let entries = this.#early;
     this.#early = [];
+    let chunk: Uint8Array | undefined;
     for (;;) {
       if (entries.length > 0) yield* goodOnes(entries, (entry) => this.#checkOnce(entry, check));
-      const chunk = await this.#answer.nextChunk();
+      if (copied && chunk !== undefined) this.#answer.free(chunk);
+      chunk = await this.#answer.nextChunk();
       entries = decode(this.#decoder, chunk);
       if (chunk === undefined) return;
     }

@@ -123,7 +123,7 @@ export class SyncServerPages implements Transport {
     request: PageRequest,
     options: AbortOptions = {},
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const { revision: pinned, urgency } = request;
+    const { revision: pinned, urgency, copies } = request;
     const order = [...pagesOf(request.pages)];
     const wanted = new PageSet(order);
     const scope = this.endpoint.scope(options.signal);
@@ -137,7 +137,7 @@ export class SyncServerPages implements Transport {
       yield* stream.pages(({ page }) => {
         if (wanted.has(page)) return;
         throw new LacunaError("PROTOCOL", "the server sent a page that was not asked for", { page });
-      });
+      }, copies);
       if (stream.count < wanted.size) {
         const missing = [...wanted].find((page) => !stream.has(page));
         throw missingPages(stream.count, wanted.size, missing);
