@@ -33,6 +33,8 @@ export class Instance {
   readonly #progress: number;
   #watch: WriteWatch | undefined;
   #db = 0;
+  /** What SQLite knows of the schema may no longer hold. */
+  #schemaIsOld = false;
   #broken: LacunaError | undefined;
 
   constructor(engine: Engine, setup: ConnectionSetup) {
@@ -89,7 +91,14 @@ export class Instance {
   /** Opens the database if it is not open, and forgets what no longer holds if its schema may be another one. */
   async ready(): Promise<void> {
     if (this.#db === 0) await this.#open();
-    if (this.#watch?.isOtherSchema(this.file.schemaKey) === true) this.forgetSchema();
+    if (this.#watch?.isOtherSchema(this.file.schemaKey) === true) {
+      this.forgetSchema();
+      this.#schemaIsOld = true;
+    }
+    if (!this.#schemaIsOld) return;
+    // SQLite finds out when a statement runs, and compiles it anew; but ALTER TABLE does not even compile where a name does not fit.
+    await this.command("SELECT 1 FROM sqlite_schema LIMIT 0");
+    this.#schemaIsOld = false;
   }
 
   /** Compiles a statement, or finds it compiled. Give it back in the end. */

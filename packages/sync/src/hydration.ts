@@ -220,7 +220,10 @@ class Hydration {
   /** A page that was brought, without counting as its reader where that can be helped. */
   async #read(page: PageNo): Promise<Uint8Array> {
     this.#options.signal?.throwIfAborted();
-    return this.#cache.glance(page) ?? (await this.#cache.read(page, { signal: this.#options.signal }));
+    // The cache may use its bytes again before the walk comes to them.
+    return (
+      this.#cache.glance(page)?.slice() ?? (await this.#cache.read(page, { signal: this.#options.signal }))
+    );
   }
 
   #tell(): void {

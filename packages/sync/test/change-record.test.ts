@@ -40,6 +40,22 @@ describe("a change record", () => {
     expect(changes[4]).toMatchObject({ rowid: 4n, before: ["a"], after: ["b"] });
   });
 
+  it("says nothing of a column that was added since the row was written, and did not change", () => {
+    const db = new DatabaseSync(":memory:");
+    db.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')");
+    db.exec("ALTER TABLE t ADD COLUMN r REAL DEFAULT 10; ALTER TABLE t ADD COLUMN any DEFAULT 10");
+    const changeset = captured(db, () =>
+      db.exec(
+        "UPDATE t SET v = 'x' WHERE id = 1; UPDATE t SET r = 11, any = 10.0 WHERE id = 2; UPDATE t SET r = r WHERE id = 3",
+      ),
+    );
+    const { changes } = decodeChange(encodeChange({ items: [changeset] }, 0), 1);
+    expect(changes.map((change) => change.kind === "row" && change.after)).toEqual([
+      [undefined, "x", undefined, undefined],
+      [undefined, undefined, 11, 10],
+    ]);
+  });
+
   it("of a later version is refused as such", () => {
     const bytes = sample();
     bytes[0] = 2;

@@ -5,7 +5,8 @@ import { expect } from "vitest";
 import { ChangeError, type ConnectOptions, connect, type Database, isLacunaError } from "../../src/index.ts";
 import { rowsOf } from "../sync-remote.ts";
 import { KeptStore } from "./kept-store.ts";
-import { ModelReplica, ModelRun, type ModelTransaction } from "./model-replica.ts";
+import { ModelReplica, type ModelTransaction } from "./model-replica.ts";
+import { ModelRun } from "./model-run.ts";
 import { sqlOf } from "./model-sql.ts";
 import { copied, shownDatabase, shownState } from "./model-state.ts";
 import type { RandomWork } from "./random-work.ts";
@@ -193,35 +194,36 @@ export class LacunaActor implements Actor {
 
   /** @returns false if something was given up, so that it has to be done again */
   async #pull(): Promise<boolean> {
+    let isNew: boolean;
     try {
-      await this.#open.pull();
+      isNew = await this.#open.pull();
     } catch (error) {
       if (!isLacunaError(error, "PULL_CONFLICT")) throw error;
-      const pulled = this.model.pulled(this.#world.state);
-      await this.#giveUp(error, "conflict" in pulled ? pulled.conflict : undefined);
+      await this.#giveUp(error, this.model.pull());
       return false;
     }
-    const pulled = this.model.pulled(this.#world.state);
-    if ("conflict" in pulled) {
-      throw new Error(`${this.name} pulled over a conflict: ${JSON.stringify(pulled.conflict)}`);
+    if (!isNew) {
+      expect(this.model.isBehind, `something new that ${this.name} did not pull`).toBe(false);
+      return true;
     }
-    this.model.view = pulled.view;
-    this.#world.count(this.model.left.length > 0 ? "repeated" : "pulled");
-    this.model.pending = this.model.left;
+    const conflict = this.model.pull();
+    if (conflict !== undefined) {
+      throw new Error(`${this.name} pulled over a conflict: ${JSON.stringify(conflict)}`);
+    }
+    this.#world.count(this.model.pending.length > 0 ? "repeated" : "pulled");
     return true;
   }
 
   async #giveUp(error: unknown, expected: ModelTransaction | undefined): Promise<void> {
     const id = error instanceof ChangeError ? error.change?.id : undefined;
     const number = Number(id?.split(".")[0]);
-    if (number !== expected?.number) {
+    if (expected === undefined || number !== expected.number) {
       const why = `${this.name} was refused transaction ${id}, and not ${JSON.stringify(expected)}`;
       throw new Error(why, { cause: error });
     }
     await this.#open.discard(String(number));
     this.#world.count(`given up: ${(error as { code?: string }).code}`);
-    this.model.pending = this.model.pending.filter((transaction) => transaction.number !== number);
-    await this.#checkPending();
+    this.model.giveUp(expected);
   }
 
   async #restart(): Promise<void> {

@@ -1,12 +1,5 @@
-import {
-  changeRow,
-  hasColumns,
-  type Operation,
-  putRow,
-  run,
-  type SchemaOperation,
-} from "./model-operations.ts";
-import { copied, type Row, type State, type Table } from "./model-state.ts";
+import { changeRow, hasColumns, putRow, run, type SchemaOperation } from "./model-operations.ts";
+import { copied, type Row, type State, shownState, type Table } from "./model-state.ts";
 
 /** What a client remembers of a statement, or of all it did to a row in a transaction. */
 export type ModelChange =
@@ -38,59 +31,6 @@ export interface ModelTransaction {
   number: number;
   /** Whether the remote has it. */
   isTaken: boolean;
-}
-
-/** Runs a transaction over a state, and tells what is to be remembered of it. */
-export class ModelRun {
-  readonly changes: ModelChange[] = [];
-  readonly #state: State;
-  #touched = new Map<string, Map<string, Row | undefined>>();
-
-  constructor(state: State) {
-    this.#state = state;
-  }
-
-  run(operation: Operation): void {
-    const isOfSchema = !["insert", "upsert", "replace", "update", "delete"].includes(operation.kind);
-    if (isOfSchema) this.#settle();
-    const done = run(this.#state, operation, (table, place) => {
-      const touched = this.#touched.get(table.name) ?? new Map<string, Row | undefined>();
-      this.#touched.set(table.name, touched);
-      if (!touched.has(place)) touched.set(place, table.rows.get(place));
-    });
-    if (!done) throw new Error(`BUG: the soak made a statement that fails: ${JSON.stringify(operation)}`);
-    if (isOfSchema) this.changes.push({ kind: "schema", operation: operation as SchemaOperation });
-  }
-
-  /** @returns what became of each row since the last change of the schema, all in all */
-  end(): readonly ModelChange[] {
-    this.#settle();
-    return this.changes;
-  }
-
-  #settle(): void {
-    for (const [name, touched] of this.#touched) {
-      const table = this.#state.tables.get(name);
-      for (const [place, before] of touched) {
-        const change = differenceOf(name, table?.key ?? [], before, table?.rows.get(place));
-        if (change !== undefined) this.changes.push(change);
-      }
-    }
-    this.#touched = new Map();
-  }
-}
-
-function differenceOf(
-  table: string,
-  key: readonly string[],
-  before: Row | undefined,
-  after: Row | undefined,
-): ModelChange | undefined {
-  if (before === undefined) return after && { kind: "insert", table, key, row: after };
-  if (after === undefined) return { kind: "delete", table, key, before };
-  const sets = Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
-  if (Object.keys(sets).length === 0) return undefined;
-  return { kind: "update", table, key, before, sets };
 }
 
 /** Repeats a change over another state. @returns false if it fails there */
@@ -132,13 +72,26 @@ export function repeatAll(
   return transactions.find(({ changes }) => !changes.every((change) => repeat(state, change)));
 }
 
+/** The remote at a time. */
+interface Told {
+  readonly state: State;
+  /** The transactions of the replica that it did not have then. */
+  readonly left: readonly ModelTransaction[];
+}
+
 /** What a replica shows, and what it has to bring to the remote. */
 export class ModelReplica {
   view: State;
   pending: ModelTransaction[] = [];
+  /** What the last pull brought. */
+  #base: State;
+  #told: Told;
+  #isStale = false;
 
   constructor(remote: State) {
     this.view = copied(remote);
+    this.#base = copied(remote);
+    this.#told = { state: this.#base, left: [] };
   }
 
   /** The transactions that the remote does not have. */
@@ -146,11 +99,36 @@ export class ModelReplica {
     return this.pending.filter(({ isTaken }) => !isTaken);
   }
 
-  /** What it shows after a pull; or the transaction that stands in its way. */
-  pulled(remote: State): { readonly view: State } | { readonly conflict: ModelTransaction } {
-    const view = copied(remote);
-    const conflict = repeatAll(view, this.left);
-    return conflict === undefined ? { view } : { conflict };
+  /** The remote tells what is new: that is what the pull brings, whatever else the remote takes before the pull ends. */
+  hear(remote: State): void {
+    this.#told = { state: copied(remote), left: this.left };
+  }
+
+  /** Whether the remote told of something that a pull must bring. If not, the pull leaves everything as it is. */
+  get isBehind(): boolean {
+    const { state, left } = this.#told;
+    const wasTaken = this.pending.some((transaction) => !left.includes(transaction));
+    return this.#isStale || wasTaken || shownState(state).join("\n") !== shownState(this.#base).join("\n");
+  }
+
+  /** Takes what the remote told. @returns the transaction that stands in its way; nothing has changed then */
+  pull(): ModelTransaction | undefined {
+    const { state, left } = this.#told;
+    const view = copied(state);
+    const pending = this.pending.filter((transaction) => left.includes(transaction));
+    const conflict = repeatAll(view, pending);
+    if (conflict !== undefined) return conflict;
+    this.view = view;
+    this.pending = pending;
+    this.#base = state;
+    this.#isStale = false;
+    return undefined;
+  }
+
+  /** Gives up a transaction. What it did is shown until the next pull. */
+  giveUp(given: ModelTransaction): void {
+    this.pending = this.pending.filter((transaction) => transaction !== given);
+    this.#isStale = true;
   }
 
   /** The transaction that the remote would refuse. */

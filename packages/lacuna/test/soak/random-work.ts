@@ -115,8 +115,6 @@ export class RandomWork {
     { isPlain }: Abilities,
   ): Generator<Operation> {
     const count = this.chance(0.5) ? 1 : 2 + this.below(4);
-    const deletedFrom = new Set<string>();
-    const insertedInto = new Set<string>();
     for (let i = 0; i < count; i++) {
       const state = stateNow();
       if (!isPlain && this.chance(0.015)) {
@@ -129,15 +127,7 @@ export class RandomWork {
       );
       const table = this.pick(open);
       if (table === undefined) continue;
-      if (table.key.length > 0) yield this.#ofKeyed(table, isPlain);
-      else {
-        const operation = this.#ofLoose(table);
-        // A row id that was given up may be given again at once: to SQLite that is one row, which changed.
-        const other = operation.kind === "delete" ? insertedInto : deletedFrom;
-        if (operation.kind !== "update" && other.has(table.name)) continue;
-        (operation.kind === "delete" ? deletedFrom : insertedInto).add(table.name);
-        yield operation;
-      }
+      yield table.key.length > 0 ? this.#ofKeyed(table, isPlain) : this.#ofLoose(table);
     }
   }
 
@@ -148,7 +138,11 @@ export class RandomWork {
       Array.from({ length: 1 + this.below(3) }, () =>
         keyOf(table, (this.chance(0.9) ? this.pick(held) : undefined) ?? this.row(table)),
       );
-    if (dice < 40) return { kind: "upsert", table: table.name, row: this.row(table) };
+    if (dice < 40) {
+      const row = this.row(table);
+      const isNew = !table.rows.has(placeOf(table, row));
+      return { kind: isNew && this.chance(0.5) ? "insert" : "upsert", table: table.name, row };
+    }
     if (dice < 50 && !isPlain) return { kind: "replace", table: table.name, row: this.row(table) };
     if (dice < 65) return { kind: "delete", table: table.name, rows: some() };
     const row = this.pick(held);

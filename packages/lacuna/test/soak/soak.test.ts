@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { LacunaActor } from "./lacuna-actor.ts";
 import { shownState } from "./model-state.ts";
 import { TursoActor } from "./turso-actor.ts";
@@ -7,6 +7,8 @@ import { type Actor, World } from "./world.ts";
 /** Steps of all worlds together; `test:soak` asks for more. */
 const STEPS = Number(process.env["LACUNA_SOAK_STEPS"] ?? 5000);
 const SEED = Number(process.env["LACUNA_SOAK_SEED"] ?? 1);
+/** Whether to say how often what happened. */
+const IS_TOLD = process.env["LACUNA_SOAK_COUNTS"] !== undefined;
 /** Each world has a schema of its own. */
 const STEPS_OF_A_WORLD = 500;
 
@@ -91,40 +93,54 @@ async function shortest(
   return failing;
 }
 
-async function runWorlds(share: number, isMixed: boolean): Promise<void> {
+async function runWorld(
+  seed: number,
+  { steps, isMixed }: { steps: number; isMixed: boolean },
+): Promise<ReadonlyMap<string, number>> {
+  const world = await World.make(seed, { isPlain: isMixed });
+  const failure = await live(world, { steps, isMixed });
+  if (failure === undefined) return world.counts;
+  const { steps: fewest, cause } = await shortest(failure, async (fewer) =>
+    live(await World.make(seed, { isPlain: isMixed }), { steps: fewer, isMixed }),
+  );
+  const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${fewest}`;
+  throw new Error(`${command}: ${(cause as Error).message}`, { cause });
+}
+
+/** Each world is a test of its own, which cleans up behind itself. */
+function soak(share: number, isMixed: boolean): void {
   // A prefix of one world is run as it is, so that what failed can be seen again.
-  const all = STEPS <= STEPS_OF_A_WORLD ? STEPS : STEPS * share;
+  const all = STEPS <= STEPS_OF_A_WORLD ? STEPS : Math.round(STEPS * share);
   const counts = new Map<string, number>();
   for (let done = 0, seed = SEED; done < all; done += STEPS_OF_A_WORLD, seed++) {
     const steps = Math.min(STEPS_OF_A_WORLD, all - done);
-    const world = await World.make(seed, { isPlain: isMixed });
-    const failure = await live(world, { steps, isMixed });
-    if (failure !== undefined) {
-      const { steps: fewest, cause } = await shortest(failure, async (fewer) =>
-        live(await World.make(seed, { isPlain: isMixed }), { steps: fewer, isMixed }),
-      );
-      const command = `LACUNA_SOAK_SEED=${seed} LACUNA_SOAK_STEPS=${fewest}`;
-      throw new Error(`${command}: ${(cause as Error).message}`, { cause });
-    }
-    for (const [what, count] of world.counts) counts.set(what, (counts.get(what) ?? 0) + count);
+    it(`seed ${seed}, ${steps} steps`, { timeout: 60 * 60_000 }, async () => {
+      for (const [what, count] of await runWorld(seed, { steps, isMixed }))
+        counts.set(what, (counts.get(what) ?? 0) + count);
+    });
   }
-  if (process.env["LACUNA_SOAK_COUNTS"] !== undefined) console.log(Object.fromEntries(counts));
+  if (IS_TOLD) afterAll(() => console.log(Object.fromEntries(counts)));
   if (all < 1500) return;
-  for (const what of ["repeated", "taken", "killed", "failed: NETWORK", "late before a push"])
-    expect(counts.get(what), `how often: ${what}`).toBeGreaterThan(0);
+  it.each(["repeated", "taken", "killed", "failed: NETWORK", "late before a push"])(
+    "what is rare happens, too: %s",
+    (what) => expect(counts.get(what)).toBeGreaterThan(0),
+  );
 }
 
-it(
-  "replicas of all kinds agree in the end with what was pushed last, whatever happens",
-  {
-    timeout: 12 * 60 * 60_000,
-  },
-  () => runWorlds(0.7, false),
-);
+// Waits before another attempt are drawn between none and some time: here they are none.
+beforeEach(() => {
+  const drawn = vi.spyOn(Math, "random").mockReturnValue(0);
+  return () => drawn.mockRestore();
+});
+
+describe("replicas of all kinds agree in the end with what was pushed last, whatever happens", () => {
+  soak(0.7, false);
+});
 
 // That client exists for files on Linux only; elsewhere this shows up as skipped.
-it.skipIf(process.platform !== "linux")(
+describe.skipIf(process.platform !== "linux")(
   "so do replicas beside unmodified clients of another make",
-  { timeout: 12 * 60 * 60_000 },
-  () => runWorlds(0.3, true),
+  () => {
+    soak(0.3, true);
+  },
 );

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import type { Database } from "@tursodatabase/sync";
 import { expect } from "vitest";
-import { type ModelChange, ModelReplica, ModelRun, repeat } from "./model-replica.ts";
+import { type Operation, run } from "./model-operations.ts";
+import { type ModelChange, ModelReplica, repeat } from "./model-replica.ts";
+import { ModelRun } from "./model-run.ts";
 import { sqlOf } from "./model-sql.ts";
-import { copied, type Row, type State, shownDatabase, shownState } from "./model-state.ts";
+import { copied, placeOf, type State, shownDatabase, shownState } from "./model-state.ts";
 import type { Wire } from "./wire.ts";
 import type { Actor, World } from "./world.ts";
 
@@ -90,14 +92,8 @@ export class TursoActor implements Actor {
     const statements: string[] = [];
     const changes: ModelChange[] = [];
     for (const operation of work.operations(() => view, features, { isPlain: true })) {
-      // It keeps statement by statement, where we keep what became of each row.
-      const modelRun = new ModelRun(view);
       statements.push(...sqlOf(operation, (name) => view.tables.get(name)));
-      modelRun.run(operation);
-      const made = modelRun.end();
-      const table = operation.kind === "upsert" ? view.tables.get(operation.table) : undefined;
-      if (table === undefined || operation.kind !== "upsert") changes.push(...made);
-      else changes.push({ kind: "insert", table: table.name, key: table.key, row: operation.row });
+      changes.push(...remembered(view, operation));
     }
     if (statements.length === 0) return;
     await this.#open.exec(`BEGIN; ${statements.join("; ")}; COMMIT`);
@@ -122,14 +118,48 @@ export class TursoActor implements Actor {
   }
 }
 
+/**
+ * Runs a statement, and tells what it remembers of it: of every statement what it did, where we remember what became of each
+ * row. So it sends all columns of an upsert, and all that an update sets, whether or not they were the same before.
+ */
+function remembered(view: State, operation: Operation): readonly ModelChange[] {
+  const asWritten = changesAsWritten(view, operation);
+  const modelRun = new ModelRun(view);
+  modelRun.run(operation);
+  return asWritten ?? modelRun.end();
+}
+
+function changesAsWritten({ tables }: State, operation: Operation): ModelChange[] | undefined {
+  if (operation.kind !== "upsert" && operation.kind !== "update") return undefined;
+  const table = tables.get(operation.table);
+  if (table === undefined) return undefined;
+  const { name, key } = table;
+  if (operation.kind !== "update") return [{ kind: "insert", table: name, key, row: operation.row }];
+  const { rows, sets } = operation;
+  return rows.flatMap((row): ModelChange[] => {
+    const before = table.rows.get(placeOf(table, row));
+    return before === undefined ? [] : [{ kind: "update", table: name, key, before, sets }];
+  });
+}
+
+/**
+ * Repeats a change after a pull, and tells what it remembers of that. It repeats an insert by taking away the row of that key
+ * and putting another in its place: in columns that were added since, that one has what a new row has.
+ */
 function repeatAnew(view: State, change: ModelChange): ModelChange[] {
   const table = change.kind === "schema" ? undefined : view.tables.get(change.table);
-  const find = (row: Row): Row | undefined =>
-    [...(table?.rows.values() ?? [])].find((held) => table?.key.every((name) => held[name] === row[name]));
-  const had = change.kind === "insert" || change.kind === "schema" ? undefined : find(change.before);
-  if (!repeat(view, change))
+  if (change.kind === "schema" || table === undefined)
     throw new Error(`BUG: a change that cannot be repeated: ${JSON.stringify(change)}`);
-  if (change.kind === "schema") return [change];
-  if (change.kind === "insert") return [{ ...change, row: find(change.row) ?? change.row }];
-  return had === undefined ? [] : [change];
+  const row = change.kind === "insert" ? change.row : change.before;
+  const place = placeOf(table, row);
+  const had = table.rows.get(place);
+  if (change.kind !== "insert") {
+    repeat(view, change);
+    return had === undefined ? [] : [change];
+  }
+  run(view, { kind: "replace", table: change.table, row });
+  const added = { ...change, row: table.rows.get(place) ?? row };
+  return had === undefined
+    ? [added]
+    : [{ kind: "delete", table: change.table, key: change.key, before: had }, added];
 }

@@ -1,3 +1,4 @@
+import { decodePullRequest } from "@lacuna/protocol";
 import type { RandomWork } from "./random-work.ts";
 
 /** What happens to a request on its way. */
@@ -18,8 +19,10 @@ export const WIRE_FAULTS: readonly WireFault[] = ["lost", "unavailable", "unansw
 export interface WireOptions {
   readonly server: typeof fetch;
   readonly work: RandomWork;
-  /** Told of each mark that the server wrote along with a transaction, as the arguments of the statement. */
   readonly count: (what: string) => void;
+  /** Called when the server answers what its newest revision is, or what is new in it. */
+  readonly onTold: () => void;
+  /** Told of each mark that the server wrote along with a transaction, as the arguments of the statement. */
   readonly onTaken: (marks: readonly (readonly string[])[]) => void;
 }
 
@@ -66,6 +69,10 @@ export class Wire {
 
   async #pass({ url, ...init }: { url: string; method: string; body: Body | undefined }): Promise<Response> {
     const response = await this.#options.server(url, init as RequestInit);
+    const isPull = url.endsWith("/pull-updates");
+    if (isPull && response.ok && decodePullRequest(init.body ?? new Uint8Array()).serverRevision === "") {
+      this.#options.onTold();
+    }
     if (!url.endsWith("/pipeline") || init.body === undefined) return response;
     const text = await response.text();
     this.#tell(new TextDecoder().decode(init.body), text);

@@ -55,6 +55,7 @@ export class World {
       server: this.remote.fetch,
       work: this.work,
       count: (what) => this.count(what),
+      onTold: () => model.hear(this.state),
       onTaken: (marks) => {
         const mark = marks.at(-1);
         if (mark === undefined) return;

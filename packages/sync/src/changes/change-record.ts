@@ -106,7 +106,21 @@ function decodeChangeset(reader: ByteReader): TableEntry[] {
     return facts;
   };
   const rows = decodeRows(reader, tableOf);
-  return entries.map((entry) => tableEntry(entry, tableOf(entry.table), rows, reader));
+  return entries
+    .map((entry) => withoutSame(tableEntry(entry, tableOf(entry.table), rows, reader)))
+    .filter(({ operation, after }) => operation !== "update" || after.some((value) => value !== undefined));
+}
+
+/**
+ * Leaves out what only seems to have changed. A row that is older than a column does not hold it, and SQLite's session
+ * extension takes a default that is a whole number for an INTEGER then, where the column is REAL and has it as such.
+ */
+function withoutSame(entry: TableEntry): TableEntry {
+  const { facts, operation, before, after } = entry;
+  if (operation !== "update") return entry;
+  const same = facts.real.filter((at) => typeof before[at] === "bigint" && Number(before[at]) === after[at]);
+  if (same.length === 0) return entry;
+  return { ...entry, after: after.map((value, at) => (same.includes(at) ? undefined : value)) };
 }
 
 type Rows = ReadonlyMap<string, readonly SqlValue[]>;

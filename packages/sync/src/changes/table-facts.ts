@@ -12,6 +12,8 @@ export interface TableFacts {
   readonly unique: readonly (readonly number[])[];
   /** Positions in `columns` that cannot be NULL. */
   readonly notNull: readonly number[];
+  /** Positions in `columns` of REAL affinity. */
+  readonly real: readonly number[];
   /** What becomes of changes that triggers or foreign keys made: see `indirectChanges`. */
   readonly indirect: IndirectChanges;
 }
@@ -93,6 +95,7 @@ function factsOf(
     // A key with an expression, or with a generated column, is beyond what can be compared.
     unique: unique.filter((key) => key.every((position) => position >= 0)),
     notNull: given.flatMap((column, position) => (column.notNull ? [position] : [])),
+    real: given.flatMap((column, position) => (column.affinity === "REAL" ? [position] : [])),
     indirect: indirectChanges(name, sql, triggers),
   };
 }
@@ -101,8 +104,8 @@ function factsOf(
 export function encodeFacts(facts: TableFacts): string {
   let text = TEXTS.get(facts);
   if (text === undefined) {
-    const { name, columns, key, unique, notNull, indirect } = facts;
-    text = JSON.stringify([name, columns, key, unique, notNull, indirect]);
+    const { name, columns, key, unique, notNull, indirect, real } = facts;
+    text = JSON.stringify([name, columns, key, unique, notNull, indirect, real]);
     TEXTS.set(facts, text);
   }
   return text;
@@ -121,7 +124,9 @@ export function decodeFacts(
   } catch (cause) {
     throw reader.error("facts of a table expected, found no JSON", cause);
   }
-  const [name, columns, key, unique, notNull, indirect] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  const [name, columns, key, unique, notNull, indirect, real = []] = Array.isArray(parts)
+    ? (parts as unknown[])
+    : [];
   const isPositions = (value: unknown): value is number[] =>
     Array.isArray(value) &&
     Array.isArray(columns) &&
@@ -134,9 +139,10 @@ export function decodeFacts(
     Array.isArray(unique) &&
     unique.every(isPositions) &&
     isPositions(notNull) &&
+    isPositions(real) &&
     (indirect === "send" || indirect === "leave" || indirect === "send-old")
   ) {
-    return { name, columns, key, unique, notNull, indirect };
+    return { name, columns, key, unique, notNull, indirect, real };
   }
   throw reader.error("facts of a table expected, found other JSON");
 }
