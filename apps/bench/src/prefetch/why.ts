@@ -30,7 +30,7 @@ export function whyBehind(
 ): string {
   const { name } = peer.system;
   if (bound === undefined) {
-    return `opening brings the first ${kibibytes(cost.receivedBytes)} in ${times(cost.requests, "request")}, of which later queries live; ${name} takes ${kibibytes(peer.cost.receivedBytes)} in ${times(peer.cost.requests, "request")}`;
+    return `opening brings the first ${kibibytes(cost.receivedBytes)} in ${times(cost.requests, "request")}, which spares later queries some; ${name} takes ${kibibytes(peer.cost.receivedBytes)} in ${times(peer.cost.requests, "request")}`;
   }
   const profile = index.profile(index.report.mainProfile);
   const least = boundMs(bound, profile);
@@ -38,7 +38,7 @@ export function whyBehind(
   const behind = `${seconds(cost.simulatedMs - peer.cost.simulatedMs)} behind`;
   const reason =
     peer.cost.simulatedMs < least
-      ? `${behind} what is even below the bound of ${seconds(least)}: ${times(bound.levels, "level")} that depend on each other take longer than more bytes at once`
+      ? `${behind} somebody who beats the bound of ${seconds(least)}: ${times(bound.levels, "level")} that depend on each other take longer than bringing more at once`
       : `${behind}, and ${seconds(cost.simulatedMs - least)} above the bound`;
   return [reason, counts(bound, cost), theirs, ...ownDoing(cost)].join("; ");
 }

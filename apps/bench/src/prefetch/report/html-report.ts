@@ -4,7 +4,7 @@ import type { Cost } from "../measure.ts";
 import { type DotRow, dotPlot, escapeHtml, seriesSign } from "./dot-plot.ts";
 import { boundMs, DEFAULT_SYSTEM, type Report, type ReportedSystem, ReportIndex } from "./report.ts";
 import { REPORT_STYLE } from "./report-style.ts";
-import { failureTables, reportTables } from "./tables.ts";
+import { failureTables, numberTables } from "./tables.ts";
 
 /** The whole report as one page that needs nothing else. */
 export function htmlReport(report: Report): string {
@@ -53,10 +53,10 @@ ${others
 <p class="soft">What each part of prefetch is for: simulated time at ${main} without it.</p>
 ${ablationPlot(index)}
 <h2>Promises</h2>
-${barTable(report.bars)}
+${promises(report.bars)}
 ${failureTables(report).map(openTableHtml).join("\n")}
 <h2>All numbers</h2>
-${reportTables(report).map(tableHtml).join("\n")}
+${numberTables(report).map(tableHtml).join("\n")}
 <h2>How it was measured</h2>
 ${method(report)}
 </main>
@@ -166,6 +166,14 @@ function ablationPlot(index: ReportIndex): string {
     ];
   });
   return legend(systems) + dotPlot({ title: "Simulated time, in seconds", axis: "seconds", rows });
+}
+
+/** Those that are missed, with the reasons, before those that are held. */
+function promises(bars: readonly Bar[]): string {
+  const held = bars.filter(barHolds);
+  const missed = bars.filter((bar) => !barHolds(bar));
+  const summary = `<summary>${held.length} held</summary>`;
+  return `${missed.length === 0 ? "" : barTable(missed)}\n<details>${summary}${barTable(held)}</details>`;
 }
 
 function barTable(bars: readonly Bar[]): string {

@@ -3,8 +3,14 @@ import { DEFAULT_SYSTEM, type Report, ReportIndex } from "./report.ts";
 
 const KIBIBYTE = 1024;
 
-/** The tables for the terminal: ours on each network, everybody on the main one, parts of ours switched off. */
-export function reportTables(report: Report): ResultTable[] {
+/** The tables for the terminal. */
+export const reportTables = (report: Report): ResultTable[] => [
+  ...numberTables(report),
+  ...failureTables(report),
+];
+
+/** Ours on each network, everybody on the main one, parts of ours switched off. */
+export function numberTables(report: Report): ResultTable[] {
   const index = new ReportIndex(report);
   return [
     ...report.profiles.map((_, profile) => ownTable(index, profile)),
@@ -12,7 +18,6 @@ export function reportTables(report: Report): ResultTable[] {
     comparison(index, "KiB received", ({ receivedBytes }) => receivedBytes / KIBIBYTE),
     comparison(index, "simulated seconds", ({ simulatedMs }) => simulatedMs / 1000),
     ablation(index),
-    ...failureTables(report),
   ];
 }
 
