@@ -13,7 +13,6 @@ type Target = string | { readonly [condition: string]: Target };
 
 /** A `jsr.json`: the entries are sources, for Deno has no conditions and takes TypeScript as it is. */
 export interface JsrManifest {
-  readonly $schema: string;
   readonly name: string;
   readonly version: string;
   readonly license: string;
@@ -41,7 +40,6 @@ export function jsrManifest(npm: NpmManifest, versions: ReadonlyMap<string, stri
     ...Object.entries(npm.imports ?? {}).map(([name, target]) => [name, source(target)]),
   ];
   return {
-    $schema: "https://jsr.io/schema/config-file.v1.json",
     name: scoped(npm.name),
     version: npm.version,
     license: npm.license,
