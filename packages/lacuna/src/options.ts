@@ -104,8 +104,8 @@ export interface ConnectOptions extends RemoteOptions {
   /**
    * How the tabs of a browser, its pages and workers, have one path open. `"share"`: one of them owns the replica and serves the
    * others, whose calls are the same; when it closes or is gone, the next one takes over. What is told while it is opened or
-   * fetches goes to the owner, and its options are those that count. With `remoteWrites` nothing is shared. `"exclusive"`: a second one fails with `LOCKED`, as it
-   * does in every other runtime whatever is given here.
+   * fetches goes to the owner, and its options are those that count. `"exclusive"`: a second one fails with `LOCKED`, as it does
+   * with `remoteWrites`, and in every other runtime, whatever is given here.
    * @default "share"
    */
   readonly tabs?: "share" | "exclusive" | undefined;
