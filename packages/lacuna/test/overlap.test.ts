@@ -1,5 +1,10 @@
 import { setImmediate } from "node:timers/promises";
+import { memoryStore } from "@lacuna/storage/memory";
 import { describe, expect, it } from "vitest";
+import type { ConnectOptions } from "../src/index.ts";
+import { randomNumbers } from "./commit-model.ts";
+import { Caller, OVERLAP_SCHEMA } from "./overlap-model.ts";
+import { KeptStore } from "./soak/kept-store.ts";
 import { rowsOf, type SyncRemote, syncRemote } from "./sync-remote.ts";
 
 const TABLE = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)";
@@ -124,5 +129,72 @@ describe("calls on one handle at the same time", () => {
       [350, "theirs"],
       [9000, "mine"],
     ]);
+  });
+});
+
+const SEED = Number(process.env["LACUNA_SEED"] ?? 1);
+const RUNS = Number(process.env["LACUNA_OVERLAPS"] ?? 1);
+const CALLERS = 6;
+const STEPS = 18;
+
+interface Kind {
+  readonly options: Partial<ConnectOptions>;
+  readonly history: boolean;
+}
+
+const KINDS: readonly (readonly [string, Kind])[] = [
+  ["a full replica", { options: {}, history: true }],
+  ["a partial replica", { options: PARTIAL, history: true }],
+  ["a partial replica of a remote without history", { options: PARTIAL, history: false }],
+  ["a replica with driver restart", { options: { ...PARTIAL, driver: "restart" }, history: true }],
+  ["a replica of relaxed durability", { options: { durability: "relaxed" }, history: true }],
+];
+
+describe.each(KINDS)("%s that several callers use at the same time", (_, { options, history }) => {
+  const seeds = Array.from({ length: RUNS }, (_, i) => SEED + i);
+
+  it.each(seeds)("has everything that was acknowledged once and nothing else, with seed %i", async (seed) => {
+    const random = randomNumbers(seed);
+    const remote = await syncRemote(OVERLAP_SCHEMA, history);
+    const kept = new KeptStore(memoryStore());
+    const open = async () => remote.replica({ ...options, store: await kept.next(), attempts: 2 });
+    const counts = new Map<string, number>();
+    const callers = Array.from({ length: CALLERS }, (_, i) => new Caller(i + 1, random, counts));
+    for (let life = 0; life < 3; life++) {
+      const db = await open();
+      for (const caller of callers) await caller.checkAlone(db);
+      let theirs = 0;
+      remote.intercept = async (_, pass) => {
+        const dice = random();
+        if (dice < 0.1)
+          remote.exec(
+            `UPDATE kept SET v = 'theirs ${++theirs}' WHERE caller = 0 AND id % 50 = ${theirs % 50}`,
+          );
+        if (dice > 0.9) throw new TypeError("it was lost");
+        const response = await pass();
+        if (dice < 0.8) return response;
+        await response.arrayBuffer();
+        throw new TypeError("its answer was lost");
+      };
+      const closesAt = life === 2 ? Number.POSITIVE_INFINITY : CALLERS * STEPS * (0.3 + 0.7 * random());
+      let steps = 0;
+      const ended = callers.map(async (caller) => {
+        for (let left = STEPS; left > 0; left--) {
+          if (++steps > closesAt) void db.close();
+          if (!(await caller.step(db))) return;
+        }
+      });
+      await Promise.all(ended);
+      remote.intercept = undefined;
+      if (life < 2) await db.close();
+      else {
+        await db.push();
+        for (const caller of callers) caller.checkRemote(remote);
+        await db.pull();
+        for (const caller of callers) await caller.checkAlone(db);
+        expect(await rowsOf(db, "PRAGMA integrity_check")).toEqual([["ok"]]);
+      }
+    }
+    expect(counts.get("written")).toBeGreaterThan(20);
   });
 });
