@@ -336,6 +336,8 @@ export class Database implements SqlTransaction {
     this.#connecting ??= this.#open().then(
       (parts) => {
         this.#parts = parts;
+        // It may have been called while this one connected.
+        parts.sql.defaultSafeIntegers(this.#safeIntegers);
         return parts;
       },
       (error: unknown) => {

@@ -91,9 +91,9 @@ export class GuessedPages implements Snapshot {
     return [...this.#terrain.beside(page)].filter((each) => this.#glance(each) === undefined);
   }
 
-  /** Pages of the upper parts of full text that are not here, if a page of it is missed. */
-  fullText(page: PageNo): PageNo[] {
-    return [...this.#terrain.fullText(page, this.#glance)].filter((each) => this.#glance(each) === undefined);
+  /** Pages of the upper parts of what a virtual table keeps that are not here, if a page of it is missed. */
+  together(page: PageNo): PageNo[] {
+    return [...this.#terrain.together(page, this.#glance)].filter((each) => this.#glance(each) === undefined);
   }
 
   release(): void {}
