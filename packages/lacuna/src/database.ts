@@ -348,11 +348,17 @@ export class Database implements SqlTransaction {
     return this.#connecting;
   }
 
-  #open(): Promise<Parts> {
-    const { signal: given } = this.#options;
+  async #open(): Promise<Parts> {
+    const { signal: given, store, transport } = this.#options;
     const closing = this.#closing.signal;
     const signal = given === undefined ? closing : AbortSignal.any([closing, given]);
     const [listeners, safeIntegers] = [this.#listeners, this.#safeIntegers];
-    return openParts(this.#options, { listeners, safeIntegers, signal, closing });
+    try {
+      return await openParts(this.#options, { listeners, safeIntegers, signal, closing });
+    } catch (error) {
+      // What was given belongs to the database, however far its opening came.
+      await Promise.allSettled([store?.close(), transport?.close()]);
+      throw error;
+    }
   }
 }
