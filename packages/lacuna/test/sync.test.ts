@@ -232,6 +232,18 @@ it("a replica that begins before its remote is known keeps what it wrote", async
   expect(remote.rows("SELECT x FROM mine")).toEqual([["kept"]]);
 });
 
+it("a replica whose knowledge of its pushes is damaged is refused as corrupt, and let go", async () => {
+  const remote = await syncRemote(TABLE);
+  const path = join(remote.directory, "local.db");
+  await (await remote.replica({ path })).close();
+  for (const sync of ["{", "null", '{"client":"c"}']) {
+    const store = await openNodeStore({ path });
+    await store.setMeta({ ...store.meta(), sync });
+    await store.close();
+    await expect(remote.replica({ path })).rejects.toMatchObject({ code: "REPLICA_CORRUPT" });
+  }
+});
+
 it("a replica that begins before its remote is known survives a crash at any step of its making", async () => {
   const remote = await syncRemote(TABLE);
   for (let step = 1; step <= 4; step++) {

@@ -72,7 +72,7 @@ const DEFERRED: DatabaseShape = { revision: LOCAL_REVISION, pageSize: 4096, page
 /**
  * Opens a replica for reading and writing. Otherwise as `openReplica`; and when the remote no longer serves the revision of the
  * replica, local changes that it does not have are repeated over the newest one.
- * @throws what `openReplica` throws
+ * @throws what `openReplica` throws; `REPLICA_CORRUPT` if what is kept of its pushes cannot be read
  */
 export async function openSyncedReplica(options: SyncedReplicaOptions): Promise<SyncedReplica> {
   const replica = new WritableReplica(options);
@@ -113,6 +113,7 @@ class WritableReplica implements SyncedReplica {
     const { store, partial, deferred, signal, onProgress, openSql, transform, durability } = this.#options;
     const during = { signal, onProgress };
     this.#bootstrapper.refuseForeignStore();
+    this.#state.load();
     const isNew = store.shape() === undefined;
     if (!isNew) this.#refuseLocalDatabase();
     else if (deferred === true) {

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { boundValue } from "../src/changes/bound-value.ts";
 import type { CapturedItem } from "../src/changes/captured.ts";
 import type { Change } from "../src/changes/change.ts";
 import { type PlanOptions, planTransaction } from "../src/statements/plan.ts";
@@ -343,6 +344,11 @@ describe("a transform", () => {
       after: { id: 1, v: null },
       updates: { v: null },
     });
+  });
+
+  it("gives values that become what SQLite makes of them when they are bound", () => {
+    const given = [7, -0, Number.NaN, 2 ** 53, true, undefined, new Uint8Array([1]).buffer];
+    expect(given.map(boundValue)).toEqual([7n, -0, null, 2 ** 53, 1n, null, new Uint8Array([1])]);
   });
 
   it("that gives something else is refused", () => {
