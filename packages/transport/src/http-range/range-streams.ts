@@ -1,0 +1,155 @@
+import { isLacunaError, type PageEntry, type PageRequest, PageSet, pagesOf } from "@lacuna/page";
+import { untilAborted } from "../abort-scope.ts";
+import type { HttpAnswer } from "../http-answer.ts";
+import type { LinkMeter } from "../link-meter.ts";
+import { mergeStreams } from "../merge-streams.ts";
+import { PageSplitter } from "./page-splitter.ts";
+import { type Part, PartSplitter } from "./part-splitter.ts";
+import type { PinnedFile } from "./pinned-file.ts";
+import { type PlannedRange, planRanges } from "./range-plan.ts";
+import { exactBody } from "./range-request.ts";
+import { worthwhileGap } from "./worthwhile-gap.ts";
+
+type Pages = AsyncGenerator<readonly PageEntry[], void, undefined>;
+
+type Stream = (signal: AbortSignal) => Pages;
+
+export interface RangeStreamsOptions {
+  readonly gapBytes: number | "auto";
+  readonly maxRequests: number;
+  readonly rangesPerRequest: number;
+  readonly link: LinkMeter;
+}
+
+/**
+ * Brings pages from a host by range requests, by one for several ranges where the host answers that. Whether it does shows with
+ * the first list that would take more than one request otherwise.
+ */
+export class RangeStreams {
+  readonly #options: RangeStreamsOptions;
+  /** Whether the host answers several ranges in one request; `undefined` until it was asked. */
+  #several: boolean | undefined;
+  /** The first request for several, until its answer begins. */
+  #trial: Promise<unknown> | undefined;
+
+  constructor(options: RangeStreamsOptions) {
+    this.#options = options;
+    if (options.rangesPerRequest === 1) this.#several = false;
+  }
+
+  /**
+   * @param atOnce how many requests may go on at once
+   * @returns the pages of the request, those of all requests as they come
+   */
+  pages(
+    file: PinnedFile,
+    request: PageRequest,
+    signal: AbortSignal,
+    atOnce = this.#options.maxRequests,
+  ): Pages {
+    return mergeStreams(this.#streams(file, request), atOnce, signal);
+  }
+
+  /** The requests that bring these pages, the most urgent first. */
+  #streams(file: PinnedFile, request: PageRequest): Stream[] {
+    const { pageSize } = file.state;
+    const { gapBytes, maxRequests, rangesPerRequest, link } = this.#options;
+    const { pages, urgency } = request;
+    const plan = (gapWithout: number): PlannedRange[] =>
+      planRanges(pages, {
+        pageSize,
+        gapBytes: gapBytes === "auto" ? gapWithout : gapBytes,
+        demand: urgency === "demand",
+      });
+    const single =
+      (range: PlannedRange): Stream =>
+      (signal) =>
+        onePart(file, partOf(range, file, request), signal);
+    const several =
+      (ranges: PlannedRange[]): Stream =>
+      (signal) =>
+        this.#parts(file, ranges, request, signal);
+    const apart = plan(worthwhileGap(pages, { pageSize, maxRequests, link: link.estimate() }));
+    if (this.#several === false || apart.length < 2 || !file.mayAskSeveral) return apart.map(single);
+    const ranges = plan(0);
+    if (this.#several) {
+      const streams: Stream[] = [];
+      while (ranges.length > 1) streams.push(several(ranges.splice(0, rangesPerRequest)));
+      return [...streams, ...ranges.map(single)];
+    }
+    // What somebody waits for comes by itself, whatever the host makes of the others.
+    const [urgent, ...others] = ranges as [PlannedRange, ...PlannedRange[]];
+    // Any host answers a single range, so a page is asked for twice, and thrown away.
+    if (others.length === 1) others.push({ first: urgent.first, last: urgent.first, wanted: [] });
+    return [single(urgent), several(others)];
+  }
+
+  /** Several ranges in one request, and in further ones what that has not brought. */
+  async *#parts(
+    file: PinnedFile,
+    ranges: readonly PlannedRange[],
+    request: PageRequest,
+    signal: AbortSignal,
+  ): Pages {
+    const missing = new PageSet(pagesOf(ranges.flatMap(({ wanted }) => wanted)));
+    const wasKnown = this.#several;
+    let { takesOthers } = request;
+    if (wasKnown === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
+    else if (wasKnown !== false) {
+      const [urgent, ...others] = ranges.slice(0, this.#options.rangesPerRequest);
+      // Many hosts let a list go back and forth only a few times.
+      const asked = [...(urgent ? [urgent] : []), ...others.sort((a, b) => a.first - b.first)];
+      const parts = asked.map((range) => partOf(range, file, request));
+      const asking = this.#ask(file, parts, signal);
+      this.#trial ??= asking.catch(() => {});
+      const answer = await asking;
+      if (answer !== undefined) {
+        takesOthers = false;
+        const splitter = new PartSplitter(file.state.length, parts);
+        for await (const chunk of answer.chunks()) {
+          const entries = splitter.push(chunk);
+          for (const { page } of entries) missing.delete(page);
+          if (entries.length > 0) yield entries;
+          if (splitter.isLost) break;
+        }
+        this.#several = splitter.isOver;
+      }
+    }
+    const left = { ...request, pages: missing.ranges(), takesOthers };
+    yield* this.pages(file, left, signal, wasKnown === undefined ? undefined : 1);
+  }
+
+  /** What the host does with the first request for several ranges decides about those that follow. */
+  async #ask(file: PinnedFile, parts: readonly Part[], signal: AbortSignal): Promise<HttpAnswer | undefined> {
+    try {
+      const answer = await file.ranges(parts, signal);
+      this.#several = answer !== undefined;
+      return answer;
+    } catch (error) {
+      if (this.#several) throw error;
+      this.#trial = undefined;
+      // Given up before the host has shown anything, unless it was for its silence.
+      if (!signal.aborted || isLacunaError(signal.reason, "TIMEOUT")) this.#several = false;
+      signal.throwIfAborted();
+      return undefined;
+    }
+  }
+}
+
+async function* onePart(file: PinnedFile, part: Part, signal: AbortSignal): Pages {
+  const answer = await file.range(part, signal);
+  yield* part.splitter.pages(exactBody(answer, part.last - part.first + 1));
+}
+
+function partOf(
+  { first, last, wanted }: PlannedRange,
+  { state: { pageSize } }: PinnedFile,
+  { takesOthers = false }: PageRequest,
+): Part {
+  const taken = takesOthers && wanted.length > 0 ? [{ first, last }] : wanted;
+  return {
+    first: (first - 1) * pageSize,
+    last: last * pageSize - 1,
+    splitter: new PageSplitter({ first, pageSize, wanted: taken }),
+  };
+}
