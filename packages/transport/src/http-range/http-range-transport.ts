@@ -40,9 +40,10 @@ export interface HttpRangeOptions extends HttpOptions {
    */
   readonly maxRequests?: number | undefined;
   /**
-   * Ranges that one request asks for at most, at least 1; 1 for hosts that should never be asked for several. Whether a host
-   * answers them is found out with the first list of pages that takes more than `maxRequests` requests otherwise; one that
-   * does not is asked for one at a time from then on. A browser asks hosts of other origins for one at a time.
+   * Ranges that one request asks for at most, at least 1; with 1 the host is never asked for several. Whether it answers them
+   * shows with the first list of pages that takes more than one request otherwise: the page wanted first is asked for by
+   * itself then, and one more request goes on at once. A host that does not is asked for one range at a time from then on. In
+   * a browser only the host of the page itself is asked, since others would have to permit it.
    * @default 100
    */
   readonly rangesPerRequest?: number | undefined;

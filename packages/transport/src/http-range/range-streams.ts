@@ -37,17 +37,9 @@ export class RangeStreams {
     if (options.rangesPerRequest === 1) this.#several = false;
   }
 
-  /**
-   * @param atOnce how many requests may go on at once
-   * @returns the pages of the request, those of all requests as they come
-   */
-  pages(
-    file: PinnedFile,
-    request: PageRequest,
-    signal: AbortSignal,
-    atOnce = this.#options.maxRequests,
-  ): Pages {
-    return mergeStreams(this.#streams(file, request), atOnce, signal);
+  /** The pages of the request, those of all range requests as they come. */
+  pages(file: PinnedFile, request: PageRequest, signal: AbortSignal): Pages {
+    return mergeStreams(this.#streams(file, request), this.#options.maxRequests, signal);
   }
 
   /** The requests that bring these pages, the most urgent first. */
@@ -92,10 +84,9 @@ export class RangeStreams {
     signal: AbortSignal,
   ): Pages {
     const missing = new PageSet(pagesOf(ranges.flatMap(({ wanted }) => wanted)));
-    const wasKnown = this.#several;
     let { takesOthers } = request;
-    if (wasKnown === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
-    else if (wasKnown !== false) {
+    if (this.#several === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
+    else if (this.#several !== false) {
       const [urgent, ...others] = ranges.slice(0, this.#options.rangesPerRequest);
       // Many hosts let a list go back and forth only a few times.
       const asked = [...(urgent ? [urgent] : []), ...others.sort((a, b) => a.first - b.first)];
@@ -115,8 +106,7 @@ export class RangeStreams {
         this.#several = splitter.isOver;
       }
     }
-    const left = { ...request, pages: missing.ranges(), takesOthers };
-    yield* this.pages(file, left, signal, wasKnown === undefined ? undefined : 1);
+    yield* this.pages(file, { ...request, pages: missing.ranges(), takesOthers }, signal);
   }
 
   /** What the host does with the first request for several ranges decides about those that follow. */
