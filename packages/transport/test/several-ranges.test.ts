@@ -174,6 +174,19 @@ describe("a host that answers several ranges", () => {
     }
   });
 
+  it("that answers the first few of a list only is asked for so many from then on", async () => {
+    const firstThree: Host = (request) => {
+      const headers = new Headers(request.headers);
+      headers.set("range", headers.get("range")?.split(",").slice(0, 3).join(",") ?? "");
+      return honest(new Request(request, { headers }));
+    };
+    const remote = remoteOf(firstThree);
+    const revision = await revisionOf(remote.transport);
+    await read(remote, revision, 30, 2, 4, 6, 8, 10, 12);
+    await read(remote, revision, 3, 5, 7, 9, 11);
+    expect(askedFor(remote)).toEqual(["30", "2 4 6 8 10 12", "8 10 12", "3 5 7", "9 11"]);
+  });
+
   it("that replaces the file is found out", async () => {
     let current = file;
     const remote = remoteOf(staticHost(() => current, { severalRanges: true }));
@@ -235,7 +248,7 @@ describe("a host that does not answer several ranges", () => {
     ["breaks the connection before", unreachable()],
     ["says it has parts, and has none", rewriting(honest, () => "")],
     ["has parts of a compressed file", withHeaders(honest, { "content-encoding": "gzip" })],
-    ["leaves out two parts", cutting(honest, PAGE + 500)],
+    ["leaves out two parts of three", cutting(honest, PAGE + 500)],
     ["joins ranges", rewriting(honest, (body) => body.replace(/bytes (\d+)-\d+/, "bytes $1-49151"))],
     [
       "has parts of a file of another length",
@@ -256,7 +269,11 @@ describe("a host that does not answer several ranges", () => {
     expect(remote.openAnswers()).toBe(0);
     // The file, the first page, the trial, what that left out, and three more.
     const left =
-      what === "leaves out two parts" ? 2 : ["sends a part twice", "does not end"].includes(what) ? 0 : 3;
+      what === "leaves out two parts of three"
+        ? 2
+        : ["sends a part twice", "does not end"].includes(what)
+          ? 0
+          : 3;
     expect(remote.requests).toHaveLength(1 + 1 + 1 + left + 3);
   });
 

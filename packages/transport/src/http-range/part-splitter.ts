@@ -23,15 +23,16 @@ export class PartSplitter {
   /** Of the part that is coming. */
   #missingBytes = 0;
   #head = "";
+  #begun = 0;
 
   /** @param length bytes of the whole file */
   constructor(length: number, parts: readonly Part[]) {
     this.#coming = new Map(parts.map((part) => [`${part.first}-${part.last}/${length}`, part]));
   }
 
-  /** Whether all parts have come whole, in whatever order, and nothing else. */
-  get isOver(): boolean {
-    return !this.isLost && this.#coming.size + this.#missingBytes === 0;
+  /** How many parts have come whole, in whatever order; none if anything else came. */
+  get whole(): number {
+    return this.isLost ? 0 : this.#begun - (this.#missingBytes > 0 ? 1 : 0);
   }
 
   /** The pages that this chunk completes. */
@@ -59,5 +60,6 @@ export class PartSplitter {
     this.#splitter = part?.splitter;
     this.#missingBytes = part === undefined ? 0 : part.last - part.first + 1;
     this.#head = "";
+    this.#begun++;
   }
 }

@@ -39,7 +39,7 @@ export class PinnedFile {
    */
   async ranges(spans: readonly ByteSpan[], signal: AbortSignal): Promise<HttpAnswer | undefined> {
     const answer = await this.#send(spans, signal);
-    if (answer.status >= 500) throw answer.statusError(await answer.beginning());
+    if (answer.status >= 500) throw answer.statusError("");
     const { status, mediaType } = answer;
     if (status !== 206 || mediaType !== "multipart/byteranges" || answer.header("content-encoding")) {
       // A whole file that nobody reads would take the line from those that are read.

@@ -27,14 +27,14 @@ export interface RangeStreamsOptions {
  */
 export class RangeStreams {
   readonly #options: RangeStreamsOptions;
-  /** Whether the host answers several ranges in one request; `undefined` until it was asked. */
-  #several: boolean | undefined;
+  /** How many ranges the host answers in one request; `undefined` until it was asked for several. */
+  #most: number | undefined;
   /** The first request for several, until its answer begins. */
   #trial: Promise<unknown> | undefined;
 
   constructor(options: RangeStreamsOptions) {
     this.#options = options;
-    if (options.rangesPerRequest === 1) this.#several = false;
+    if (options.rangesPerRequest === 1) this.#most = 1;
   }
 
   /** The pages of the request, those of all range requests as they come. */
@@ -45,7 +45,7 @@ export class RangeStreams {
   /** The requests that bring these pages, the most urgent first. */
   #streams(file: PinnedFile, request: PageRequest): Stream[] {
     const { pageSize } = file.state;
-    const { gapBytes, maxRequests, rangesPerRequest, link } = this.#options;
+    const { gapBytes, maxRequests, link } = this.#options;
     const { pages, urgency } = request;
     const plan = (gapWithout: number): PlannedRange[] =>
       planRanges(pages, {
@@ -62,11 +62,11 @@ export class RangeStreams {
       (signal) =>
         this.#parts(file, ranges, request, signal);
     const apart = plan(worthwhileGap(pages, { pageSize, maxRequests, link: link.estimate() }));
-    if (this.#several === false || apart.length < 2 || !file.mayAskSeveral) return apart.map(single);
+    if (this.#most === 1 || apart.length < 2 || !file.mayAskSeveral) return apart.map(single);
     const ranges = plan(0);
-    if (this.#several) {
+    if (this.#most !== undefined) {
       const streams: Stream[] = [];
-      while (ranges.length > 1) streams.push(several(ranges.splice(0, rangesPerRequest)));
+      while (ranges.length > 1) streams.push(several(ranges.splice(0, this.#most)));
       return [...streams, ...ranges.map(single)];
     }
     // What somebody waits for comes by itself, whatever the host makes of the others.
@@ -85,11 +85,11 @@ export class RangeStreams {
   ): Pages {
     const missing = new PageSet(pagesOf(ranges.flatMap(({ wanted }) => wanted)));
     let { takesOthers } = request;
-    if (this.#several === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
-    else if (this.#several !== false) {
-      const [urgent, ...others] = ranges.slice(0, this.#options.rangesPerRequest);
-      // Many hosts let a list go back and forth only a few times.
-      const asked = [...(urgent ? [urgent] : []), ...others.sort((a, b) => a.first - b.first)];
+    if (this.#most === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
+    else if (this.#most !== 1) {
+      const asked = ranges.slice(0, this.#most ?? this.#options.rangesPerRequest);
+      // The first one stays that; the others ascend, since many hosts let a list go back and forth only a few times.
+      asked.push(...asked.splice(1).sort((a, b) => a.first - b.first));
       const parts = asked.map((range) => partOf(range, file, request));
       const asking = this.#ask(file, parts, signal);
       this.#trial ??= asking.catch(() => {});
@@ -103,7 +103,7 @@ export class RangeStreams {
           if (entries.length > 0) yield entries;
           if (splitter.isLost) break;
         }
-        this.#several = splitter.isOver;
+        if (splitter.whole < parts.length) this.#most = Math.max(1, splitter.whole);
       }
     }
     yield* this.pages(file, { ...request, pages: missing.ranges(), takesOthers }, signal);
@@ -113,13 +113,13 @@ export class RangeStreams {
   async #ask(file: PinnedFile, parts: readonly Part[], signal: AbortSignal): Promise<HttpAnswer | undefined> {
     try {
       const answer = await file.ranges(parts, signal);
-      this.#several = answer !== undefined;
+      this.#most = answer === undefined ? 1 : (this.#most ?? this.#options.rangesPerRequest);
       return answer;
     } catch (error) {
-      if (this.#several) throw error;
+      if (this.#most !== undefined) throw error;
       this.#trial = undefined;
       // Given up before the host has shown anything, unless it was for its silence.
-      if (!signal.aborted || isLacunaError(signal.reason, "TIMEOUT")) this.#several = false;
+      if (!signal.aborted || isLacunaError(signal.reason, "TIMEOUT")) this.#most = 1;
       signal.throwIfAborted();
       return undefined;
     }
