@@ -22,7 +22,7 @@ import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
 import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
 import { firstBytes, openingExtent } from "./opening-answer.ts";
 import { PageSplitter } from "./page-splitter.ts";
-import { PinnedFile, replaced } from "./pinned-file.ts";
+import { askRange, type PinnedFile, replaced } from "./pinned-file.ts";
 import { type ByteSpan, exactBody, rangeHeaders } from "./range-request.ts";
 import { RangeStreams } from "./range-streams.ts";
 import { canValidate, readRevision, validatorsOf, writeRevision } from "./static-revision.ts";
@@ -162,7 +162,7 @@ class HttpRangeTransport implements Transport {
     const scope = this.#endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
-      const file = new PinnedFile(this.#endpoint, state, request.urgency);
+      const file = { endpoint: this.#endpoint, state, urgency: request.urgency };
       const pages = this.#streams.pages(file, request, scope.signal);
       if (canValidate(state.validators)) yield* pages;
       else {
@@ -200,7 +200,7 @@ async function checkedAfterwards(
   for await (const batch of pages) held.push(...batch);
   const { length, changeCounter: expected } = file.state;
   const last = DATABASE_HEADER_BYTES - 1;
-  const answer = await file.range({ first: 0, last }, signal);
+  const answer = await askRange(file, { first: 0, last }, signal);
   const { changeCounter: found } = shapeOfFile(await firstBytes(answer, last + 1), length);
   if (found !== expected) throw replaced(answer, `change counter ${expected} expected, found ${found}`);
   return held;

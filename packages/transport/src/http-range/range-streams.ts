@@ -4,10 +4,10 @@ import type { HttpAnswer } from "../http-answer.ts";
 import type { LinkMeter } from "../link-meter.ts";
 import { mergeStreams } from "../merge-streams.ts";
 import { PageSplitter } from "./page-splitter.ts";
-import { type Part, PartSplitter } from "./part-splitter.ts";
-import type { PinnedFile } from "./pinned-file.ts";
+import { askRange, askRanges, mayAskSeveral, type PinnedFile } from "./pinned-file.ts";
 import { type PlannedRange, planRanges } from "./range-plan.ts";
 import { exactBody } from "./range-request.ts";
+import { type Part, splitParts } from "./split-parts.ts";
 import { worthwhileGap } from "./worthwhile-gap.ts";
 
 type Pages = AsyncGenerator<readonly PageEntry[], void, undefined>;
@@ -37,9 +37,17 @@ export class RangeStreams {
     if (options.rangesPerRequest === 1) this.#most = 1;
   }
 
-  /** The pages of the request, those of all range requests as they come. */
-  pages(file: PinnedFile, request: PageRequest, signal: AbortSignal): Pages {
-    return mergeStreams(this.#streams(file, request), this.#options.maxRequests, signal);
+  /**
+   * @param atOnce how many requests go on at once
+   * @returns the pages of the request, those of all range requests as they come
+   */
+  pages(
+    file: PinnedFile,
+    request: PageRequest,
+    signal: AbortSignal,
+    atOnce = this.#options.maxRequests,
+  ): Pages {
+    return mergeStreams(this.#streams(file, request), atOnce, signal);
   }
 
   /** The requests that bring these pages, the most urgent first. */
@@ -62,7 +70,7 @@ export class RangeStreams {
       (signal) =>
         this.#parts(file, ranges, request, signal);
     const apart = plan(worthwhileGap(pages, { pageSize, maxRequests, link: link.estimate() }));
-    if (this.#most === 1 || apart.length < 2 || !file.mayAskSeveral) return apart.map(single);
+    if (this.#most === 1 || apart.length < 2 || !mayAskSeveral(file)) return apart.map(single);
     const ranges = plan(0);
     if (this.#most !== undefined) {
       const streams: Stream[] = [];
@@ -83,9 +91,10 @@ export class RangeStreams {
     request: PageRequest,
     signal: AbortSignal,
   ): Pages {
+    const wasKnown = this.#most !== undefined;
     const missing = new PageSet(pagesOf(ranges.flatMap(({ wanted }) => wanted)));
     let { takesOthers } = request;
-    if (this.#most === undefined && this.#trial !== undefined) await untilAborted(this.#trial, signal);
+    if (!wasKnown && this.#trial !== undefined) await untilAborted(this.#trial, signal);
     else if (this.#most !== 1) {
       const asked = ranges.slice(0, this.#most ?? this.#options.rangesPerRequest);
       // The first one stays that; the others ascend, since many hosts let a list go back and forth only a few times.
@@ -96,23 +105,22 @@ export class RangeStreams {
       const answer = await asking;
       if (answer !== undefined) {
         takesOthers = false;
-        const splitter = new PartSplitter(file.state.length, parts);
-        for await (const chunk of answer.chunks()) {
-          const entries = splitter.push(chunk);
-          for (const { page } of entries) missing.delete(page);
-          if (entries.length > 0) yield entries;
-          if (splitter.isLost) break;
-        }
-        if (splitter.whole < parts.length) this.#most = Math.max(1, splitter.whole);
+        const coming = new Map(
+          parts.map((part) => [`${part.first}-${part.last}/${file.state.length}`, part]),
+        );
+        const whole = yield* splitParts(answer.chunks(), coming, missing);
+        if (whole < parts.length) this.#most = Math.max(1, whole);
       }
     }
-    yield* this.pages(file, { ...request, pages: missing.ranges(), takesOthers }, signal);
+    const rest = { ...request, pages: missing.ranges(), takesOthers };
+    // One at a time where others of this kind may go on.
+    yield* this.pages(file, rest, signal, wasKnown ? 1 : undefined);
   }
 
   /** What the host does with the first request for several ranges decides about those that follow. */
   async #ask(file: PinnedFile, parts: readonly Part[], signal: AbortSignal): Promise<HttpAnswer | undefined> {
     try {
-      const answer = await file.ranges(parts, signal);
+      const answer = await askRanges(file, parts, signal);
       this.#most = answer === undefined ? 1 : (this.#most ?? this.#options.rangesPerRequest);
       return answer;
     } catch (error) {
@@ -127,7 +135,7 @@ export class RangeStreams {
 }
 
 async function* onePart(file: PinnedFile, part: Part, signal: AbortSignal): Pages {
-  const answer = await file.range(part, signal);
+  const answer = await askRange(file, part, signal);
   yield* part.splitter.pages(exactBody(answer, part.last - part.first + 1));
 }
 
