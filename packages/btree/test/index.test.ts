@@ -43,6 +43,7 @@ it("exports exactly these names", () => {
 it("exports exactly these names for writing", () => {
   expect(Object.keys(write).sort()).toEqual([
     "encodeRecord",
+    "entryValues",
     "patchJournalVersion",
     "placeholderIndexLeaf",
     "placeholderIndexLeafLike",

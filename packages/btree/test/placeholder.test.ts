@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { childPages, entryRowids, parsePage, tableChildren } from "../src/index.ts";
 import {
   encodeRecord,
+  entryValues,
   placeholderIndexLeaf,
   placeholderIndexLeafLike,
   placeholderRowids,
@@ -83,8 +84,9 @@ describe("a placeholder leaf of a table", () => {
   });
 
   it("holds the record it is given as often as there is room for", () => {
-    const record = encodeRecord([null, Uint8Array.of(1, 2, 3)]);
-    const range = { after: 1000, upTo: 100_000, rows: 5000, recordBytes: record.length };
+    const bytes = encodeRecord([null, Uint8Array.of(1, 2, 3)]);
+    const record = { of: () => bytes, mostBytes: bytes.length };
+    const range = { after: 1000, upTo: 100_000, rows: 5000, record };
     const rowids = placeholderRowids(page, range);
     const view = parsePage(pageNo(9), placeholderTableLeaf(page, rowids, record), 1024);
     expect(view.cellCount).toBe(rowids.length);
@@ -100,6 +102,26 @@ describe("a placeholder leaf of a table", () => {
     expect(query(`SELECT id, hex(a) a FROM t WHERE id = ${upTo}`, replace)).toEqual([
       { id: upTo, a: "010203" },
     ]);
+  });
+
+  it("has room for many long records of which only the beginning matters", () => {
+    const whole = encodeRecord([null, new Uint8Array(700)]);
+    const record = { of: () => whole.subarray(0, 8), mostBytes: 8, restBytes: whole.length - 8 };
+    const { leaf, upTo, after } = someLeaf();
+    const rowids = placeholderRowids(page, { after, upTo, rows: 1, record });
+    expect(rowids).toHaveLength(upTo - after);
+    const replace = (bytes: Uint8Array): void => {
+      bytes.set(placeholderTableLeaf(page, rowids, record), (leaf - 1) * 1024);
+    };
+    const long = query(
+      "SELECT id FROM t NOT INDEXED WHERE length(a) = 700 AND hex(a) LIKE '00000000%'",
+      replace,
+    );
+    expect(long).toEqual(rowids.map((id) => ({ id })));
+    const crowded = placeholderRowids(page, { after: 0, upTo: 1e6, rows: 999, record });
+    expect(parsePage(pageNo(9), placeholderTableLeaf(page, crowded, record), 1024).cellCount).toBe(
+      crowded.length,
+    );
   });
 
   it("is never empty", () => {
@@ -191,6 +213,23 @@ describe("the row ids of entries", () => {
     const beyond = bytes.slice();
     beyond.set([0xff, 0xff, 0x7f], parsePage(number, beyond, usableSize).cellOffset(0) + 1);
     expect(entryRowids(parsePage(number, beyond, usableSize))).toEqual(sound.slice(1));
+  });
+});
+
+describe("the values of an entry", () => {
+  it("are those that SQLite put there", () => {
+    const leaf = leftmostLeaf();
+    const rows = query("SELECT a, id FROM t INDEXED BY i WHERE a > '' ORDER BY a LIMIT 3", () => {});
+    expect([0, 1, 2].map((cell) => entryValues(leaf, cell))).toEqual(
+      rows.map((row) => Object.values(row as object)),
+    );
+  });
+
+  it("are unknown where they go on elsewhere", () => {
+    const large = makeDatabase(`PRAGMA page_size = 1024; CREATE TABLE t(a PRIMARY KEY, b) WITHOUT ROWID;
+      INSERT INTO t VALUES (1, 2), (2, zeroblob(5000))`);
+    const leaf = parsePage(pageNo(2), large.page(2), 1024);
+    expect([0, 1].map((cell) => entryValues(leaf, cell))).toEqual([[1, 2], undefined]);
   });
 });
 

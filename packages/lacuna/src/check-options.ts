@@ -11,6 +11,7 @@ import {
   isSignal,
   isString,
   isStringList,
+  isWith,
   REMOTE_OPTIONS,
   show,
 } from "./option-check.ts";
@@ -38,13 +39,14 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   maxBytes: isIntegerFrom(1 << 20),
   storage: isObject,
   tabs: isOneOf("share", "exclusive"),
-  store: isObject,
+  store: isWith("PageStore", "put"),
   onProgress: isFunction,
   onPages: isFunction,
   signal: isSignal,
   driver: isOneOf("auto", "jspi", "restart"),
   wasm: (value) => (value === null ? "WebAssembly" : undefined),
-  readers: isIntegerFrom(1),
+  readers: (value) =>
+    isIntegerFrom(1)(value) === undefined && (value as number) <= 64 ? undefined : "an integer from 1 to 64",
   doubleQuotedStrings: isBoolean,
 };
 
@@ -92,6 +94,9 @@ export function checkOptions(options: ConnectOptions): CheckedOptions {
     throw invalid('option path must be a file name or ":memory:"');
   if (alias !== undefined && rest.partialSync !== undefined) {
     throw invalid("options partialSync and partialSyncExperimental are two names of one thing: give one");
+  }
+  if (remoteWrites !== undefined && rest.remoteWrites !== undefined) {
+    throw invalid("options remoteWrites and remoteWritesExperimental are two names of one thing: give one");
   }
   const checked: CheckedOptions = {
     ...rest,

@@ -1,4 +1,4 @@
-import { closedError } from "@lacuna/page";
+import { closedError, LacunaError } from "@lacuna/page";
 import type {
   BatchOptions,
   BatchResult,
@@ -142,7 +142,10 @@ export class Database implements SqlTransaction {
     const during = { ...options, signal: AbortSignal.any(ending) };
     if (typeof what === "string") await hydrateQuery(replica, sql, what, during);
     else if (what === undefined) await replica.hydrate({ kind: "all" }, during);
-    else await replica.hydrate({ kind: "table", name: what.table }, during);
+    else if (typeof what?.table === "string")
+      await replica.hydrate({ kind: "table", name: what.table }, during);
+    else
+      throw new LacunaError("INVALID_OPTION", "hydrate takes a query, { table } with its name, or nothing");
   }
 
   /**
@@ -275,7 +278,11 @@ export class Database implements SqlTransaction {
     };
   }
 
-  /** Tells of what happens from now on. @returns a function that ends it */
+  /**
+   * Tells of what happens from now on.
+   * @returns a function that ends it
+   * @throws {LacunaError} `INVALID_OPTION` if there is no such event
+   */
   on<Name extends keyof DatabaseEvents>(
     name: Name,
     listener: (event: DatabaseEvents[Name]) => void,
@@ -336,6 +343,8 @@ export class Database implements SqlTransaction {
     this.#connecting ??= this.#open().then(
       (parts) => {
         this.#parts = parts;
+        // It may have been called while this one connected.
+        parts.sql.defaultSafeIntegers(this.#safeIntegers);
         return parts;
       },
       (error: unknown) => {
@@ -346,11 +355,17 @@ export class Database implements SqlTransaction {
     return this.#connecting;
   }
 
-  #open(): Promise<Parts> {
-    const { signal: given } = this.#options;
+  async #open(): Promise<Parts> {
+    const { signal: given, store, transport } = this.#options;
     const closing = this.#closing.signal;
     const signal = given === undefined ? closing : AbortSignal.any([closing, given]);
     const [listeners, safeIntegers] = [this.#listeners, this.#safeIntegers];
-    return openParts(this.#options, { listeners, safeIntegers, signal, closing });
+    try {
+      return await openParts(this.#options, { listeners, safeIntegers, signal, closing });
+    } catch (error) {
+      // What was given belongs to the database, however far its opening came.
+      await Promise.allSettled([store?.close(), transport?.close()]);
+      throw error;
+    }
   }
 }

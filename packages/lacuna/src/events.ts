@@ -1,3 +1,4 @@
+import { LacunaError } from "@lacuna/page";
 import type { PushResult } from "@lacuna/sync";
 
 /** What a database tells those who listen, by the name of the event. */
@@ -14,14 +15,25 @@ export interface DatabaseEvents {
   readonly error: { readonly during: "push" | "pull"; readonly error: unknown };
 }
 
+const NAMES: readonly (keyof DatabaseEvents)[] = ["change", "push", "pull", "fetch", "error"];
+
 type Listener<Name extends keyof DatabaseEvents> = (event: DatabaseEvents[Name]) => void;
 
 /** Tells listeners. What they throw is reported to the runtime, as with events of the platform. */
 export class Listeners {
   readonly #listeners = new Map<keyof DatabaseEvents, Set<(event: never) => void>>();
 
-  /** @returns a function that ends it */
+  /**
+   * @returns a function that ends it
+   * @throws {LacunaError} `INVALID_OPTION` if there is no such event, or nobody to be told
+   */
   add<Name extends keyof DatabaseEvents>(name: Name, listener: Listener<Name>): () => void {
+    if (!NAMES.includes(name)) {
+      throw new LacunaError("INVALID_OPTION", `there is no event ${name}; there are ${NAMES.join(", ")}`);
+    }
+    if (typeof listener !== "function") {
+      throw new LacunaError("INVALID_OPTION", `a listener must be a function, got ${typeof listener}`);
+    }
     const all = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, all);
     // Given twice, it is told twice.

@@ -82,10 +82,10 @@ async function openOwnParts(options: CheckedOptions, how: OpenPartsHow): Promise
     });
     signal.throwIfAborted();
     if (options.remoteWrites !== true) return { replica, sql };
-    const session = new RemoteSession(syncTransportOf(remote), async () => {
-      if (await replica.pull()) listeners.tell("change", { from: "remote" });
+    const session = new RemoteSession(syncTransportOf(remote), async (during) => {
+      if (await replica.pull({ signal: during })) listeners.tell("change", { from: "remote" });
     });
-    return { replica, sql: withRemoteWrites(sql, session) };
+    return { replica, sql: withRemoteWrites(sql, session, safeIntegers) };
   } catch (error) {
     await replica.close();
     throw error;

@@ -133,7 +133,7 @@ export interface ConnectOptions extends RemoteOptions {
    */
   readonly wasm?: SqliteOptions["wasm"];
   /**
-   * Instances of SQLite that read at the same time, at most; short statements beyond them share one more.
+   * Instances of SQLite that read at the same time, at most, from 1 to 64; short statements beyond them share one more.
    * @default 4
    */
   readonly readers?: number | undefined;

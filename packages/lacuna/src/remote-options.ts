@@ -11,8 +11,8 @@ export interface RemoteEncryptionOptions {
 export interface RemoteOptions {
   /**
    * The remote: `libsql://`, `https://` or `http://` of a sync server, `https://host/file.db` of a static host,
-   * `https://host/directory/manifest.lacuna` of a published directory, or `file:` of a local database. A function is
-   * called before every request; `null` means: offline for now.
+   * `https://host/directory/manifest.lacuna` of a published directory, or `file:` of a local database. A function, for a
+   * sync server, is called before every request; `null` means: offline for now.
    */
   readonly url?: string | (() => string | null) | undefined;
   /** Bearer token, or a function that is asked before every request. */

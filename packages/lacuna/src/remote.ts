@@ -40,13 +40,17 @@ export function nameOf(url: string): string {
       cause,
     });
   }
-  if (/^https?:\/\/[^/]*@/.test(httpUrl(url))) {
+  const { username, password, protocol } = new URL(httpUrl(url));
+  if (username + password !== "") {
     throw new LacunaError("INVALID_OPTION", "option url must hold no user name or password: use authToken", {
       url: name,
     });
   }
-  if (/^(?:https?|file):/.test(name)) return name;
-  throw new LacunaError("INVALID_OPTION", `option url must be libsql:, https:, http: or file:, got ${name}`);
+  if (/^(?:https?|file):/.test(protocol)) return name;
+  throw new LacunaError(
+    "INVALID_OPTION",
+    `option url must begin with libsql:, https:, http: or file:, got "${protocol}"`,
+  );
 }
 
 const fetchOf = (options: RemoteOptions): typeof fetch => options.fetch ?? globalThis.fetch;

@@ -1,5 +1,5 @@
 import type { Parts } from "../src/open-parts.ts";
-import { type TabPlatform, tabPlatform } from "../src/tabs/platform.ts";
+import { type TabChannel, type TabPlatform, tabPlatform } from "../src/tabs/platform.ts";
 import { type SharedSetting, shareParts } from "../src/tabs/share-parts.ts";
 
 /** A tab of a browser: the locks and channels are those of Node, and what it has can be taken away at once. */
@@ -10,6 +10,8 @@ export class BrowserTab {
   loseThePatience: () => void = () => {};
   #parts: Parts | undefined;
   #dead = false;
+  /** What arrived while it was frozen. */
+  #held: (() => void)[] | undefined;
   /** Is told of every message before it is sent; says whether it is. */
   onSend: (message: { readonly type: string }) => boolean = () => true;
   /** Runs when it takes the owner's place, before the database is opened. */
@@ -23,6 +25,17 @@ export class BrowserTab {
       return this.#parts;
     };
     return shareParts({ ...setting, open }, this.#platform());
+  }
+
+  /** Takes it the time to do anything, as browsers do with tabs in the background: what is told to it waits. */
+  freeze(): void {
+    this.#held = [];
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const hear of held) hear();
   }
 
   /** Ends it without a word, as a browser does; what it had open is closed as the system does. */
@@ -56,11 +69,19 @@ export class BrowserTab {
       channel(name) {
         const channel = platform.channel(name);
         tab.#channels.push(channel);
-        const post = channel.postMessage.bind(channel);
-        channel.postMessage = (message) => {
-          if (!tab.#dead && tab.onSend(message as { type: string })) post(message);
+        const own: TabChannel = {
+          onmessage: null,
+          postMessage(message) {
+            if (!tab.#dead && tab.onSend(message as { type: string })) channel.postMessage(message);
+          },
+          close: () => channel.close(),
         };
-        return channel;
+        channel.onmessage = (event) => {
+          const hear = (): void => own.onmessage?.(event);
+          if (tab.#held === undefined) hear();
+          else tab.#held.push(hear);
+        };
+        return own;
       },
     };
   }

@@ -93,6 +93,23 @@ describe("options of connect", () => {
       { path: PATH, url: URL, partialSync: { bootstrapStrategy: { kind: "prefix" } } },
       "length",
     ],
+    [
+      "both names of writes at the remote",
+      { path: PATH, url: URL, remoteWrites: true, remoteWritesExperimental: false },
+      "remoteWrites and remoteWritesExperimental",
+    ],
+    [
+      "a static host where the URL is a function",
+      { path: PATH, url: () => URL, remote: "static" },
+      'remote must be "sync-server"',
+    ],
+    ["a store that is not open yet", { path: PATH, store: Promise.resolve() }, "store must be a PageStore"],
+    ["a transport that is none", { path: PATH, transport: {} }, "transport must be a Transport"],
+    [
+      "more readers than there may be",
+      { path: PATH, readers: 65 },
+      "readers must be an integer from 1 to 64",
+    ],
     ["a logical log", { path: PATH, url: URL, logicalMvccPull: true }, "logicalMvccPull"],
     ["a push without a remote", { path: PATH, pushOperationsThreshold: 5 }, "pushOperationsThreshold"],
     [
@@ -140,6 +157,14 @@ describe("the URL of a remote", () => {
     expect(() => nameOf("libsql://me:secret@host.example/app.db")).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION", message: expect.not.stringContaining("secret") }),
     );
+    expect(() => nameOf("HTTPS://me:secret@host.example/app.db")).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: expect.not.stringContaining("secret") }),
+    );
     expect(nameOf("libsql://host.example/@me")).toBe("https://host.example/@me");
+    expect(nameOf("https://host.example?of=a@b")).toBe("https://host.example");
+  });
+
+  it("begins with one of the schemes; what it begins with is said", () => {
+    expect(() => nameOf("localhost:8080")).toThrow('http: or file:, got "localhost:"');
   });
 });

@@ -189,6 +189,16 @@ describe("the tabs of a browser that have one path open", () => {
     expect({ ...(await db.get("SELECT 1 AS one")) }).toEqual({ one: 1 });
   });
 
+  it("have them also when a comment stands beside the SQL", async () => {
+    const [{ db: owner }, { db: other }] = await connectTabs(2);
+    await other.exec("/* of an ORM */ BEGIN IMMEDIATE -- now");
+    await other.run("INSERT INTO tag VALUES ('mine', 1)");
+    expect([owner.inTransaction, other.inTransaction]).toEqual([false, true]);
+    await other.exec("ROLLBACK /* of an ORM */;");
+    await owner.run("INSERT INTO tag VALUES ('yours', 1)");
+    expect({ ...(await owner.get("SELECT count(*) AS n FROM tag WHERE word = 'mine'")) }).toEqual({ n: 0 });
+  });
+
   it("end one call of one tab by its signal", async () => {
     const [, { db: other }] = await connectTabs(2);
     let requested: () => void = () => {};
@@ -216,7 +226,114 @@ describe("the tabs of a browser that have one path open", () => {
   });
 });
 
+describe("an owner that says nothing for long, and then goes on", () => {
+  /** Begins something in a tab whose owner is frozen, until the tab has no more patience. */
+  async function whileFrozen(
+    owner: BrowserTab,
+    tab: BrowserTab,
+    begin: () => Promise<unknown>,
+  ): Promise<unknown> {
+    owner.freeze();
+    const asked = Promise.withResolvers<void>();
+    tab.onSend = ({ type }) => {
+      if (type === "ask") asked.resolve();
+      return true;
+    };
+    const outcome = begin().catch((error: unknown) => error);
+    await asked.promise;
+    tab.loseThePatience();
+    tab.loseThePatience();
+    return outcome;
+  }
+
+  it("is not left with a transaction that nobody knows of", async () => {
+    const [{ tab: owner, db: first }, { tab, db }] = await connectTabs(2);
+    const begin = () => db.transactionAsync(async () => {}).immediate();
+    expect(await whileFrozen(owner, tab, begin)).toMatchObject({ code: "TIMEOUT" });
+    owner.thaw();
+    await first.run("INSERT INTO tag VALUES ('mine', 1)");
+    await db.run("INSERT INTO tag VALUES ('yours', 1)");
+  });
+
+  it("nor with one whose beginning it answered too late", async () => {
+    const [{ tab: owner, db: first }, { tab, db }] = await connectTabs(2);
+    const answered = Promise.withResolvers<void>();
+    owner.onSend = ({ type }) => {
+      if (type === "answer") answered.resolve();
+      return true;
+    };
+    tab.freeze();
+    const begun = db.transactionAsync(async () => {}).immediate();
+    const lost = expect(begun).rejects.toMatchObject({ code: "TIMEOUT" });
+    await answered.promise;
+    tab.loseThePatience();
+    tab.loseThePatience();
+    await lost;
+    tab.thaw();
+    await first.run("INSERT INTO tag VALUES ('mine', 1)");
+  });
+
+  it("may have written what it was asked to write, and that is said", async () => {
+    const [{ tab: owner }, { tab, db }] = await connectTabs(2);
+    const write = () => db.run("INSERT INTO tag VALUES ('perhaps', 1)");
+    expect(await whileFrozen(owner, tab, write)).toMatchObject({
+      code: "OWNER_GONE",
+      message: expect.stringContaining("may be there or not"),
+    });
+    owner.thaw();
+    expect({ ...(await db.get("SELECT 1 AS one")) }).toEqual({ one: 1 });
+  });
+});
+
+describe("what cannot be told to another tab", () => {
+  it("is refused, and stands in nobody's way", async () => {
+    const [{ tab: owner }, { db }] = await connectTabs(2);
+    const stranger = { mode: "deferred", progress: () => {} } as never;
+    await expect(db.batch(["SELECT 1"], stranger)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    const statement = await db.prepare("SELECT ?");
+    expect(() => statement.bind((() => {}) as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+    await owner.kill();
+    expect({ ...(await db.get("SELECT 1 AS one")) }).toEqual({ one: 1 });
+  });
+});
+
 describe("when the tab that owns the database closes", () => {
+  it("and is told so twice, a write that another one has under way is still finished first", async () => {
+    const [{ db: owner }, { db: second }] = await connectTabs(2);
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    remote.intercept = (_, pass) => {
+      asked.resolve();
+      return answered.promise.then(pass);
+    };
+    const write = second.run("UPDATE person SET note = 'closing' WHERE id = 3999");
+    await asked.promise;
+    const closing = [owner.close(), owner.close()];
+    answered.resolve();
+    expect(await write).toMatchObject({ changes: 1 });
+    await Promise.all(closing);
+  });
+
+  it("rows that others wait for do not hold it up", async () => {
+    const [{ db: owner }, { db: second }] = await connectTabs(2);
+    const waiting = Promise.withResolvers<void>();
+    const rows = second.iterate("SELECT note FROM person");
+    await rows.next();
+    remote.intercept = (_, pass) => {
+      waiting.resolve();
+      return new Promise<void>(() => {}).then(pass);
+    };
+    const rest = (async () => {
+      for await (const _ of rows);
+    })();
+    const cut = expect(rest).rejects.toMatchObject({ code: "OWNER_GONE" });
+    await waiting.promise;
+    await owner.close();
+    remote.intercept = undefined;
+    await cut;
+  });
+
   it("another one goes on, with what was here and what was written", async () => {
     const [{ db: owner }, { db: second }, third] = await connectTabs(3);
     await second.run("INSERT INTO tag VALUES ('kept', 5)");

@@ -1,5 +1,6 @@
 import { closedError } from "@lacuna/page";
 import { type BatchOptions, type BatchResult, type BatchStatement, resolveBatch } from "./batch.ts";
+import { checkBatch, checkCallOptions, checkSql } from "./check-call.ts";
 import type { ConnectionCounters } from "./connection-setup.ts";
 import { chooseDriver, type DriverName } from "./driver.ts";
 import type { RunResult } from "./execution.ts";
@@ -222,6 +223,7 @@ class Calls implements SqlTransaction {
     options?: TransactionMode | BatchOptions,
   ): Promise<BatchResult[]> {
     const { mode, raw, safeIntegers = this.#shape().safeIntegers } = resolveBatch(options);
+    checkBatch(statements);
     const shape: RowShape = { as: raw ? "array" : "object", safeIntegers };
     const copied = statements.map(
       (statement): { readonly sql: string; readonly given: readonly unknown[] } =>
@@ -253,7 +255,7 @@ class Calls implements SqlTransaction {
   }
 
   with(options: CallOptions): SqlCalls {
-    return new Calls(this, this.#shape, { ...this.#options, ...options }, this.#owner);
+    return new Calls(this, this.#shape, { ...this.#options, ...checkCallOptions(options) }, this.#owner);
   }
 
   #ownerNow(): Owner | undefined {
@@ -262,6 +264,7 @@ class Calls implements SqlTransaction {
 
   #request(sql: string, given: readonly unknown[], signal?: AbortSignal): Request {
     if (this.runner.closed) throw closedError("the database");
+    checkSql(sql);
     return {
       sql,
       kind: kindOfStatement(sql),

@@ -32,7 +32,7 @@ export interface SqliteOptions {
   readonly readerIdleMilliseconds?: number | undefined;
   /**
    * Bytes of page cache of each instance, from 65536 to 268435456.
-   * @default 8388608
+   * @default 2097152
    */
   readonly cacheBytes?: number | undefined;
   /**

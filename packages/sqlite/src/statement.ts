@@ -1,4 +1,5 @@
 import { closedError, LacunaError } from "@lacuna/page";
+import { checkCallOptions } from "./check-call.ts";
 import type { Column } from "./compiled-statement.ts";
 import type { RunResult, StatementFacts } from "./execution.ts";
 import { copyParameters, type Parameters, resolveParameters } from "./parameters.ts";
@@ -138,7 +139,7 @@ export class PreparedStatement implements SqlStatement {
   }
 
   with(options: CallOptions): SqlStatement {
-    const { safeIntegers = this.#shape.safeIntegers } = options;
+    const { safeIntegers = this.#shape.safeIntegers } = checkCallOptions(options);
     const shape = { ...this.#shape, safeIntegers };
     return new PreparedStatement(this.#shared, shape, this.#bound, { ...this.#options, ...options });
   }

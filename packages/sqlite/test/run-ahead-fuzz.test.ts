@@ -23,6 +23,8 @@ beforeAll(() => {
       INSERT INTO far SELECT (id * 7919 - 9000000) * 1000000007, 'tag ' || id % 40 FROM a;
       INSERT INTO big SELECT id, printf('%.*c', 900 * (id % 5), 'y') FROM a WHERE id <= 150;
       INSERT INTO f(rowid, t) SELECT id, 'w' || id % 50 || ' w' || id % 7 || ' ' || t FROM a WHERE id % 3 = 0;
+      INSERT INTO f(rowid, t) SELECT id, 'w' || id % 60 || ' later' FROM a WHERE id % 3 = 1;
+      INSERT INTO f(rowid, t) SELECT id, 'w' || id % 90 || ' last' FROM a WHERE id % 9 = 2;
       INSERT INTO r SELECT id, id % 100, id % 100 + 3 FROM a WHERE id <= 800;
       CREATE INDEX a_b ON a(b, x); CREATE INDEX a_t ON a(t DESC); CREATE INDEX b_name ON b(name);
       CREATE INDEX far_tag ON far(tag); CREATE INDEX w_n ON w(n); CREATE INDEX a_odd ON a(x) WHERE id % 2;
@@ -76,7 +78,14 @@ function statement(random: () => number): string {
     () => `SELECT id, length(v), substr(v, 2000, 3) FROM big WHERE id > ${number(150)} ORDER BY id${limit()}`,
     () => `SELECT rowid FROM f WHERE f MATCH 'w${number(50)} AND w${number(7)}' ORDER BY rowid${limit()}`,
     () => `SELECT rowid, t FROM f WHERE f MATCH 'w${number(60)}' ORDER BY rank, rowid LIMIT ${number(12)}`,
+    () =>
+      `SELECT count(*) FROM f WHERE f MATCH '${pick("later", "w1*", `"w${number(60)} later"`, `w${number(90)} NOT last`)}'`,
+    () =>
+      `SELECT rowid FROM f WHERE f MATCH 'w${number(60)} OR last' ORDER BY rowid DESC LIMIT ${number(40)}`,
     () => `SELECT id FROM r WHERE x0 > ${number(90)} AND x1 < ${number(103)} ORDER BY id`,
+    () =>
+      `SELECT a.id, a.t FROM r JOIN a ON a.id = r.id WHERE r.x0 BETWEEN ${number(90)} AND 95 ORDER BY a.id${limit()}`,
+    () => `SELECT a.id, r.x1 FROM a JOIN r ON r.id = a.id WHERE a.b = ${number(210)} ORDER BY a.id`,
     () => `SELECT DISTINCT b FROM a WHERE ${condition} ORDER BY 1${limit()}`,
     () => `SELECT max(id), (SELECT name FROM b WHERE id = ${number(210)}) FROM a`,
     () =>

@@ -30,6 +30,7 @@ export async function pendingChanges(
  * @throws {LacunaError} `INVALID_OPTION` if it is not pending
  */
 export async function discard(pending: PendingChanges, state: SyncState, id: ChangeId): Promise<void> {
+  if (typeof id !== "string") throw notNamed(id);
   const number = Number(id.split(".")[0]);
   const record = (await pending.pendingChanges()).find((each) => each.id === number);
   if (record === undefined) throw notPending(id);
@@ -48,6 +49,9 @@ export async function discard(pending: PendingChanges, state: SyncState, id: Cha
   }
   await state.set({ discarded: [...all], stale: true });
 }
+
+const notNamed = (id: unknown): LacunaError =>
+  new LacunaError("INVALID_OPTION", `a change is named by a string, such as "17.3" or "17", got ${id}`);
 
 const notPending = (id: string): LacunaError =>
   new LacunaError("INVALID_OPTION", `no change ${id} is pending`);

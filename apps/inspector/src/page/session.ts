@@ -90,14 +90,20 @@ export class Session {
         onChange();
       },
     });
-    const stats = await db.stats();
-    log.pageSize = stats.pageSize;
-    const largest = log.records.toSorted((a, b) => b.bytes - a.bytes)[0];
-    if (largest !== undefined && keptPages === 0) largest.pages = stats.residentPages;
-    session = new Session(url, { db, store, log, stats }, onChange);
-    for (const event of early) session.#apply(event);
-    await session.#learn();
-    return session;
+    try {
+      const stats = await db.stats();
+      log.pageSize = stats.pageSize;
+      const largest = log.records.toSorted((a, b) => b.bytes - a.bytes)[0];
+      if (largest !== undefined && keptPages === 0) largest.pages = stats.residentPages;
+      session = new Session(url, { db, store, log, stats }, onChange);
+      for (const event of early) session.#apply(event);
+      await session.#learn();
+      return session;
+    } catch (error) {
+      // The replica that is kept could not be opened again otherwise.
+      await db.close();
+      throw error;
+    }
   }
 
   get ledger(): PageLedger {

@@ -1,7 +1,9 @@
 export { encodeRecord } from "./encode-record.ts";
+export { entryValues } from "./entry-values.ts";
 export { type JournalVersion, patchJournalVersion } from "./journal-version.ts";
 export {
   type PlaceholderPage,
+  type PlaceholderRecord,
   type PlaceholderRowids,
   placeholderIndexLeaf,
   placeholderIndexLeafLike,

@@ -25,23 +25,26 @@ function blank({ pageSize, into }: PlaceholderPage): Uint8Array {
 /** Fills a leaf from its end, as SQLite does. */
 class Leaf {
   readonly #bytes: Uint8Array;
+  readonly #restBytes: number;
   #pointer = 8;
   #content: number;
 
-  constructor(flag: 10 | 13, page: PlaceholderPage) {
+  /** @param restBytes bytes of every record behind those it is added with: whatever follows on the page */
+  constructor(flag: 10 | 13, page: PlaceholderPage, restBytes = 0) {
     this.#bytes = blank(page);
     this.#bytes[0] = flag;
-    this.#content = page.usableSize;
+    this.#restBytes = restBytes;
+    this.#content = page.usableSize - restBytes;
   }
 
   /** @returns whether there was room */
   add(record: Uint8Array, rowid?: Rowid): boolean {
     const bytes = this.#bytes;
-    const size =
-      varintLength(record.length) + (rowid === undefined ? 0 : varintLength(rowid)) + record.length;
+    const recordBytes = record.length + this.#restBytes;
+    const size = varintLength(recordBytes) + (rowid === undefined ? 0 : varintLength(rowid)) + record.length;
     const at = this.#content - Math.max(4, size);
     if (at < this.#pointer + 2) return false;
-    let end = writeVarint(bytes, at, record.length);
+    let end = writeVarint(bytes, at, recordBytes);
     if (rowid !== undefined) end = writeVarint(bytes, end, rowid);
     bytes.set(record, end);
     writeU16(bytes, this.#pointer, at);
@@ -59,18 +62,33 @@ class Leaf {
   }
 }
 
+/** What the rows of a placeholder hold. The whole of each has to be short enough to need no overflow page. */
+export interface PlaceholderRecord {
+  /** The record of a row, or how it begins. */
+  readonly of: (rowid: Rowid) => Uint8Array;
+  /** Bytes of the longest of these. */
+  readonly mostBytes: number;
+  /**
+   * Bytes of every record behind those. They may be anything: rows share them.
+   * @default 0
+   */
+  readonly restBytes?: number | undefined;
+}
+
+const NULLS: PlaceholderRecord = { of: () => NULL_RECORD, mostBytes: NULL_RECORD.length };
+
 /**
  * A valid leaf of a table, made up: one row for each row id. A stand-in for a page that is not here, never one to store.
  * @param rowids ascending, without repeats, at least one; those that no longer fit on the page are left out
- * @param record what each row holds, short enough to need no overflow page. Default: a NULL
+ * @param record what the rows hold. Default: a NULL
  */
 export function placeholderTableLeaf(
   page: PlaceholderPage,
   rowids: Iterable<Rowid>,
-  record: Uint8Array = NULL_RECORD,
+  record: PlaceholderRecord = NULLS,
 ): Uint8Array {
-  const leaf = new Leaf(13, page);
-  for (const rowid of rowids) if (!leaf.add(record, rowid)) break;
+  const leaf = new Leaf(13, page, record.restBytes);
+  for (const rowid of rowids) if (!leaf.add(record.of(rowid), rowid)) break;
   return leaf.finish();
 }
 
@@ -129,8 +147,8 @@ export interface PlaceholderRowids {
   readonly rows: number;
   /** Row ids that must be there because an index points to them. Those outside the range are left out. */
   readonly wanted?: Iterable<Rowid> | undefined;
-  /** Bytes of the record of each row. Default: of one that is NULL */
-  readonly recordBytes?: number | undefined;
+  /** What each row is to hold. Default: a NULL */
+  readonly record?: PlaceholderRecord | undefined;
 }
 
 /**
@@ -139,11 +157,12 @@ export interface PlaceholderRowids {
  * @throws {RangeError} if the range is empty
  */
 export function placeholderRowids(page: PlaceholderPage, range: PlaceholderRowids): Rowid[] {
-  const { after, upTo, rows, wanted, recordBytes = NULL_RECORD.length } = range;
+  const { after, upTo, rows, wanted, record = NULLS } = range;
+  const { mostBytes, restBytes = 0 } = record;
   // A negative row id takes nine bytes; above that the largest takes the most.
   const rowidSize = after < 0 ? 9 : varintLength(upTo);
-  const cellBytes = varintLength(recordBytes) + rowidSize + recordBytes;
-  const capacity = Math.floor((page.usableSize - 8) / (2 + Math.max(4, cellBytes)));
+  const cellBytes = varintLength(mostBytes + restBytes) + rowidSize + mostBytes;
+  const capacity = Math.floor((page.usableSize - 8 - restBytes) / (2 + Math.max(4, cellBytes)));
   if (typeof after === "number" && typeof upTo === "number" && upTo > after && upTo - after <= capacity) {
     const all: Rowid[] = [];
     for (let rowid = after + 1; rowid <= upTo; rowid++) all.push(rowid);

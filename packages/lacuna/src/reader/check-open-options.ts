@@ -8,6 +8,7 @@ import {
   isObject,
   isSignal,
   isString,
+  isWith,
   REMOTE_OPTIONS,
 } from "../option-check.ts";
 import type { RemoteOptions } from "../remote-options.ts";
@@ -18,7 +19,7 @@ const { url: isUrl, ...REMOTE } = REMOTE_OPTIONS;
 const OPTIONS: Readonly<Record<keyof OpenOptions, Check>> = {
   ...REMOTE,
   path: isString,
-  store: isObject,
+  store: isWith("PageStore", "put"),
   prefixBytes: isIntegerFrom(0),
   segmentSize: isIntegerFrom(1),
   memoryBytes: isIntegerFrom(0),

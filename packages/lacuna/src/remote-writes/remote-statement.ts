@@ -1,4 +1,4 @@
-import { LacunaError, type RemoteStatement as RemoteCall, type RemoteRows } from "@lacuna/page";
+import { closedError, LacunaError, type RemoteStatement as RemoteCall, type RemoteRows } from "@lacuna/page";
 import type { CallOptions, Parameters, Row, RunResult, SqlResult, SqlStatement } from "@lacuna/sqlite";
 import { boundValue } from "@lacuna/sync";
 import type { RemoteSession } from "./remote-session.ts";
@@ -16,13 +16,16 @@ export class RemoteStatement implements SqlStatement {
   readonly #session: RemoteSession;
   readonly #isRemote: () => boolean;
   #settings: RemoteSettings;
+  readonly #shared: { finalized: boolean };
   #bound: Parameters | undefined;
 
   constructor(
     local: SqlStatement,
     remote: { readonly session: RemoteSession; readonly isRemote: () => boolean },
     settings: RemoteSettings,
+    shared = { finalized: false },
   ) {
+    this.#shared = shared;
     this.#local = local;
     this.#session = remote.session;
     this.#isRemote = remote.isRemote;
@@ -39,11 +42,7 @@ export class RemoteStatement implements SqlStatement {
 
   async run(...parameters: Parameters): Promise<RunResult> {
     if (!this.#isRemote()) return this.#local.run(...parameters);
-    const { affectedRows, lastInsertRowid = 0n } = await this.#execute(parameters, false);
-    return {
-      changes: affectedRows,
-      lastInsertRowid: shown(lastInsertRowid, this.#settings) as number | bigint,
-    };
+    return ran(await this.#execute(parameters, false), this.#settings);
   }
 
   async get<T = Row>(...parameters: Parameters): Promise<T | undefined> {
@@ -63,12 +62,12 @@ export class RemoteStatement implements SqlStatement {
 
   raw(on = true): this {
     this.#local.raw(on);
-    return this.#set({ as: on ? "array" : "object" });
+    return this.#as("array", on);
   }
 
   pluck(on = true): this {
     this.#local.pluck(on);
-    return this.#set({ as: on ? "value" : "object" });
+    return this.#as("value", on);
   }
 
   safeIntegers(on = true): this {
@@ -83,9 +82,10 @@ export class RemoteStatement implements SqlStatement {
   }
 
   with(options: CallOptions): SqlStatement {
-    const settings = { ...this.#settings, signal: options.signal ?? this.#settings.signal };
+    const { signal = this.#settings.signal, safeIntegers = this.#settings.safeIntegers } = options;
+    const settings = { ...this.#settings, signal, safeIntegers };
     const remote = { session: this.#session, isRemote: this.#isRemote };
-    const other = new RemoteStatement(this.#local.with(options), remote, settings);
+    const other = new RemoteStatement(this.#local.with(options), remote, settings, this.#shared);
     other.#bound = this.#bound;
     return other;
   }
@@ -95,11 +95,17 @@ export class RemoteStatement implements SqlStatement {
   }
 
   finalize(): void {
+    this.#shared.finalized = true;
     this.#local.finalize();
   }
 
   close(): void {
-    this.#local.close();
+    this.finalize();
+  }
+
+  #as(as: RemoteSettings["as"], on: boolean): this {
+    if (on) return this.#set({ as });
+    return this.#settings.as === as ? this.#set({ as: "object" }) : this;
   }
 
   #set(settings: Partial<RemoteSettings>): this {
@@ -107,8 +113,11 @@ export class RemoteStatement implements SqlStatement {
     return this;
   }
 
-  #execute(parameters: Parameters, wantRows: boolean): Promise<RemoteRows> {
-    const given = parameters.length === 0 ? (this.#bound ?? []) : parameters;
+  async #execute(parameters: Parameters, wantRows: boolean): Promise<RemoteRows> {
+    if (this.#shared.finalized) throw closedError("the statement");
+    // The local statement says what does not fit, also where values are bound already.
+    if (this.#bound === undefined || parameters.length > 0) this.#local.with({}).bind(...parameters);
+    const given = this.#bound ?? parameters;
     return this.#session.execute(
       { sql: this.sql, ...remoteArguments(given), wantRows },
       this.#settings.signal,
@@ -126,6 +135,11 @@ export function remoteArguments(given: readonly unknown[]): Pick<RemoteCall, "ar
   return { namedArgs: Object.entries(first).map(([name, value]) => ({ name, value: boundValue(value) })) };
 }
 
+/** What a statement without rows did. */
+export function ran({ affectedRows, lastInsertRowid = 0n }: RemoteRows, settings: RemoteSettings): RunResult {
+  return { changes: affectedRows, lastInsertRowid: shown(lastInsertRowid, settings) as number | bigint };
+}
+
 /** Rows in the form that was asked for. */
 export function rowsOf({ columns, rows }: RemoteRows, settings: RemoteSettings): unknown[] {
   return rows.map((row) => {
@@ -136,7 +150,8 @@ export function rowsOf({ columns, rows }: RemoteRows, settings: RemoteSettings):
   });
 }
 
-function shown(value: SqlResult, { safeIntegers }: Pick<RemoteSettings, "safeIntegers">): SqlResult {
+/** @throws {LacunaError} `INVALID_OPTION` for an INTEGER that a number cannot hold, where no bigint was asked for */
+export function shown(value: SqlResult, { safeIntegers }: RemoteSettings): SqlResult {
   if (typeof value !== "bigint" || safeIntegers) return value;
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;

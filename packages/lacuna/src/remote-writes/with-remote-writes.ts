@@ -1,82 +1,103 @@
-import { LacunaError } from "@lacuna/page";
+import { isLacunaError, LacunaError, type RemoteRows } from "@lacuna/page";
 import type {
   BatchResult,
+  CallOptions,
+  Parameters,
   SqlCalls,
   SqlDatabase,
   TransactionFunction,
   TransactionMode,
 } from "@lacuna/sqlite";
 import type { RemoteSession } from "./remote-session.ts";
-import { RemoteStatement, remoteArguments, rowsOf } from "./remote-statement.ts";
+import {
+  type RemoteSettings,
+  RemoteStatement,
+  ran,
+  remoteArguments,
+  rowsOf,
+  shown,
+} from "./remote-statement.ts";
 import { mayWrite } from "./writes.ts";
 
 /**
  * The same calls, with statements that write run at the remote. Reads outside of a transaction stay local; inside of one,
  * everything is run at the remote.
+ * @param safeIntegers whether INTEGER comes as bigint where nothing else is said, as it is set in `local`
  */
-export function withRemoteWrites(local: SqlDatabase, session: RemoteSession): SqlDatabase {
-  let safeIntegers = false;
+export function withRemoteWrites(
+  local: SqlDatabase,
+  session: RemoteSession,
+  safeIntegers: boolean,
+): SqlDatabase {
+  const isRemote = (sql: string): boolean => session.inTransaction || mayWrite(sql);
 
-  const calls = (own: SqlCalls, signal: AbortSignal | undefined): SqlCalls => {
-    const prepare: SqlCalls["prepare"] = async (sql, options) => {
-      const statement = await own.prepare(sql, options);
-      const writes = mayWrite(sql);
-      const isRemote = (): boolean => writes || session.inTransaction;
-      return new RemoteStatement(statement, { session, isRemote }, { as: "object", safeIntegers, signal });
+  const calls = (own: SqlCalls, options: CallOptions) => {
+    const settings = (): RemoteSettings => ({
+      as: "object",
+      safeIntegers: options.safeIntegers ?? safeIntegers,
+      signal: options.signal,
+    });
+    const remotely = async (sql: string, parameters: Parameters, wantRows: boolean): Promise<RemoteRows> => {
+      try {
+        (await own.prepare(sql)).bind(...parameters);
+      } catch (error) {
+        // Only the transaction knows the tables that it made.
+        if (!session.inTransaction || !isLacunaError(error, "SQL")) throw error;
+      }
+      return session.execute({ sql, ...remoteArguments(parameters), wantRows }, options.signal);
     };
-    const isRemote = (sql: string): boolean => session.inTransaction || mayWrite(sql);
-    return {
-      prepare,
-      exec: (sql, options) =>
-        isRemote(sql) ? session.sequence(sql, options?.signal ?? signal) : own.exec(sql, options),
-      run: async (sql, ...parameters) => (await prepare(sql)).run(...parameters),
-      get: async (sql, ...parameters) => (await prepare(sql)).get(...parameters),
-      all: async (sql, ...parameters) => (await prepare(sql)).all(...parameters),
-      async *iterate(sql, ...parameters) {
-        yield* (await prepare(sql)).iterate(...parameters) as AsyncIterableIterator<never>;
+    const rowsThere = async (sql: string, parameters: Parameters): Promise<never[]> =>
+      rowsOf(await remotely(sql, parameters, true), settings()) as never[];
+    const given: SqlCalls = {
+      async prepare(sql, during) {
+        const statement = await own.prepare(sql, during);
+        const writes = mayWrite(sql);
+        const remote = { session, isRemote: () => writes || session.inTransaction };
+        return new RemoteStatement(statement, remote, settings());
       },
-      pragma: (text, options) => own.pragma(text, options),
+      exec: (sql, during) =>
+        isRemote(sql) ? session.sequence(sql, during?.signal ?? options.signal) : own.exec(sql, during),
+      run: async (sql, ...parameters) =>
+        isRemote(sql) ? ran(await remotely(sql, parameters, false), settings()) : own.run(sql, ...parameters),
+      get: async (sql, ...parameters) =>
+        isRemote(sql) ? (await rowsThere(sql, parameters))[0] : own.get(sql, ...parameters),
+      all: async (sql, ...parameters) =>
+        isRemote(sql) ? rowsThere(sql, parameters) : own.all(sql, ...parameters),
+      async *iterate(sql, ...parameters) {
+        yield* isRemote(sql) ? await rowsThere(sql, parameters) : own.iterate<never>(sql, ...parameters);
+      },
+      pragma: (text, during) => own.pragma(text, during),
       isResident: (sql, ...parameters) => own.isResident(sql, ...parameters),
       estimate: (sql, ...parameters) => own.estimate(sql, ...parameters),
-      with: (options) => calls(own.with(options), options.signal ?? signal),
+      with: (more) => calls(own.with(more), { ...options, ...more }).given,
     };
+    return { given, remotely };
   };
-
-  const around = async <T>(mode: TransactionMode, body: () => T): Promise<Awaited<T>> => {
-    await session.sequence(`BEGIN ${mode}`, undefined);
-    try {
-      const result = await body();
-      await session.sequence("COMMIT", undefined);
-      return result;
-    } catch (error) {
-      if (session.inTransaction) await session.sequence("ROLLBACK", undefined).catch(() => {});
-      throw error;
-    }
-  };
+  const { given, remotely } = calls(local, {});
 
   const batch: SqlDatabase["batch"] = async (statements, options) => {
-    const { mode, raw = false } = typeof options === "string" ? { mode: options } : (options ?? {});
+    const how = typeof options === "string" ? { mode: options } : (options ?? {});
+    const settings: RemoteSettings = {
+      as: how.raw === true ? "array" : "object",
+      safeIntegers: how.safeIntegers ?? safeIntegers,
+      signal: undefined,
+    };
     const run = async (): Promise<BatchResult[]> => {
       const results: BatchResult[] = [];
       for (const each of statements) {
-        const { sql, args = [] } = typeof each === "string" ? { sql: each } : each;
-        const given = Array.isArray(args) ? args : [args];
-        const rows = await session.execute({ sql, ...remoteArguments(given), wantRows: true }, undefined);
+        const { sql, args } = typeof each === "string" ? { sql: each } : each;
+        const rows = await remotely(sql, args === undefined ? [] : ([args] as Parameters), true);
         results.push({
           columns: rows.columns.map(({ name }) => name),
           columnTypes: rows.columns.map(({ declaredType }) => declaredType ?? ""),
-          rows: rowsOf(rows, {
-            as: raw ? "array" : "object",
-            safeIntegers,
-            signal: undefined,
-          }) as BatchResult["rows"],
+          rows: rowsOf(rows, settings) as BatchResult["rows"],
           rowsAffected: rows.affectedRows,
-          lastInsertRowid: rows.lastInsertRowid ?? 0n,
+          lastInsertRowid: shown(rows.lastInsertRowid ?? 0n, settings) as number | bigint,
         });
       }
       return results;
     };
-    return mode === undefined || session.inTransaction ? run() : around(mode, run);
+    return how.mode === undefined || session.inTransaction ? run() : session.transaction(how.mode, run);
   };
 
   const transaction = <Values extends readonly unknown[], Result>(
@@ -85,7 +106,7 @@ export function withRemoteWrites(local: SqlDatabase, session: RemoteSession): Sq
     const inMode =
       (mode: TransactionMode) =>
       (...values: Values): Promise<Awaited<Result>> =>
-        around(mode, () => run(...values));
+        session.transaction(mode, () => run(...values));
     return Object.assign(inMode("deferred"), {
       deferred: inMode("deferred"),
       immediate: inMode("immediate"),
@@ -94,7 +115,7 @@ export function withRemoteWrites(local: SqlDatabase, session: RemoteSession): Sq
   };
 
   return {
-    ...calls(local, undefined),
+    ...given,
     batch,
     transaction,
     transactionAsync: () => {

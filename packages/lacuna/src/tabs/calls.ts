@@ -15,6 +15,8 @@ export interface Call {
 /** The calls of a tab that wait for answers. */
 export class Calls {
   readonly #waiting = new Map<number, Call>();
+  /** Calls that nobody waits for any more, and that the owner may answer all the same. */
+  readonly #givenUp = new Set<number>();
   #last = 0;
 
   get size(): number {
@@ -30,8 +32,8 @@ export class Calls {
     const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>();
     const id = ++this.#last;
     const abort = (): void => {
+      this.#giveUp(call, signal?.reason);
       left(call);
-      call.reject(signal?.reason);
     };
     const end = (): void => {
       this.#waiting.delete(id);
@@ -60,12 +62,18 @@ export class Calls {
     return this.#waiting.get(id);
   }
 
+  /** Whether an answer is to a call that nobody waits for any more: what it began has to be ended. */
+  isLate(id: number): boolean {
+    return this.#givenUp.delete(id);
+  }
+
   /**
    * What is to be asked of an owner: everything that was not asked of another one, and what may be asked a second time. The
    * rest fails with `OWNER_GONE`.
    */
   takeOver(owner: string): Call[] {
     const toAsk: Call[] = [];
+    this.#givenUp.clear();
     for (const call of [...this.#waiting.values()]) {
       if (call.askedOf === owner) continue;
       if (call.askedOf === undefined || isRepeatable(call.question)) toAsk.push(call);
@@ -77,12 +85,34 @@ export class Calls {
   failAll(error: unknown): void {
     for (const call of [...this.#waiting.values()]) call.reject(error);
   }
+
+  /**
+   * Gives every call up because the owner says nothing: what it may have done must not be taken for not done.
+   * @returns the calls that it was asked to make
+   */
+  giveUpAll(silence: LacunaError): Call[] {
+    const asked: Call[] = [];
+    for (const call of [...this.#waiting.values()]) {
+      if (call.askedOf !== undefined) asked.push(call);
+      this.#giveUp(
+        call,
+        call.askedOf === undefined || isRepeatable(call.question) ? silence : ownerGone(silence),
+      );
+    }
+    return asked;
+  }
+
+  #giveUp(call: Call, reason: unknown): void {
+    if (call.askedOf !== undefined) this.#givenUp.add(call.id);
+    call.reject(reason);
+  }
 }
 
-export function ownerGone(): LacunaError {
+function ownerGone(silence?: LacunaError): LacunaError {
+  const what = silence?.message ?? "the tab that owned the database went away before it answered";
   return new LacunaError(
     "OWNER_GONE",
-    "the tab that owned the database went away before it answered. What was to be written may be there or not: look before " +
-      "it is written again",
+    `${what}. What was to be written may be there or not: look before it is written again`,
+    { cause: silence },
   );
 }

@@ -170,6 +170,7 @@ class Guest {
 /** Whether an owner that closes lets the call finish. What is open of a transaction cannot be finished by the next one anyway. */
 function isWorthWaitingFor(question: Question): boolean {
   if (question.call === "end") return true;
+  if (question.call === "more" || question.call === "enough") return false;
   const isPart = "transaction" in question && question.transaction !== undefined;
   return !isPart && !isRepeatable(question);
 }

@@ -1,7 +1,7 @@
 import { closedError, LacunaError } from "@lacuna/page";
 import type { Listeners } from "../events.ts";
 import type { Parts } from "../open-parts.ts";
-import { Calls } from "./calls.ts";
+import { type Call, Calls } from "./calls.ts";
 import { uncarry } from "./carried-error.ts";
 import { Host, statsOf } from "./host.ts";
 import {
@@ -46,6 +46,7 @@ export class Seat {
   readonly #over = new AbortController();
   readonly #released = Promise.withResolvers<void>();
   #standing: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
   /** The owner that takes calls now. */
   #owner: string | undefined;
   #host: Host | undefined;
@@ -105,18 +106,19 @@ export class Seat {
     const { call, answer } = this.#calls.add(question, signal, ({ id, askedOf }) => {
       if (askedOf !== undefined && askedOf === this.#owner) this.#tell({ type: "abort", id });
     });
-    if (this.#owner !== undefined && this.#host === undefined) {
-      call.askedOf = this.#owner;
-      this.#tell({ type: "ask", id: call.id, question });
-    }
+    if (this.#owner !== undefined && this.#host === undefined) this.#askOwner(this.#owner, call);
     this.#stand();
     this.#keepWatch();
     return answer;
   }
 
   /** Ends every call and lets go of what others wait for, as far as that can be while the database is open. */
-  async leave(): Promise<void> {
-    if (this.#over.signal.aborted) return;
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
     this.#over.abort(closedError("the database"));
     this.#calls.failAll(closedError("the database"));
     this.#setting.platform.clearTimeout(this.#watch);
@@ -219,19 +221,18 @@ export class Seat {
     switch (message.type) {
       case "welcome":
         this.#owner = message.owner;
-        for (const call of this.#calls.takeOver(message.owner)) {
-          call.askedOf = message.owner;
-          this.#tell({ type: "ask", id: call.id, question: call.question });
-        }
+        for (const call of this.#calls.takeOver(message.owner)) this.#askOwner(message.owner, call);
         return;
       case "refused":
         this.#calls.failAll(uncarry(message.error));
         return;
       case "answer":
         this.#stats = message.stats;
+        if (this.#calls.isLate(message.id)) this.#undo(message.value);
         this.#calls.find(message.id)?.resolve(message.value);
         return;
       case "failure":
+        this.#calls.isLate(message.id);
         this.#calls.find(message.id)?.reject(uncarry(message.error));
         return;
       case "again": {
@@ -240,6 +241,22 @@ export class Seat {
         return;
       }
     }
+  }
+
+  #askOwner(owner: string, call: Call): void {
+    const { id, question } = call;
+    call.askedOf = owner;
+    try {
+      this.#tell({ type: "ask", id, question });
+    } catch (cause) {
+      call.reject(new LacunaError("INVALID_OPTION", "a value cannot be told to another tab", { cause }));
+    }
+  }
+
+  /** Ends what an answer began that came too late: a transaction, or rows. */
+  #undo(value: unknown): void {
+    const undo = undoing(value);
+    if (undo !== undefined) this.ask(undo).catch(() => {});
   }
 
   #post(notice: Notice): void {
@@ -261,10 +278,18 @@ export class Seat {
       if (this.#calls.size === 0 || this.#over.signal.aborted || this.#host !== undefined) return;
       if (!this.#heard) {
         const silent = `the tab that owns the database gave no sign of life for ${PATIENCE_MS} ms`;
-        this.#calls.failAll(new LacunaError("TIMEOUT", silent));
+        // It may be frozen, and begin with them when it goes on.
+        for (const { id } of this.#calls.giveUpAll(new LacunaError("TIMEOUT", silent)))
+          this.#tell({ type: "abort", id });
       } else this.#keepWatch();
     }, PATIENCE_MS);
   }
+}
+
+function undoing(begun: unknown): Question | undefined {
+  if (typeof begun === "string") return { call: "end", transaction: begun, commit: false };
+  if (typeof begun !== "object" || begun === null || !("done" in begun) || !("id" in begun)) return undefined;
+  return begun.done === true ? undefined : { call: "enough", rows: String(begun.id) };
 }
 
 function refused(path: string, cause: unknown): LacunaError {

@@ -1,4 +1,4 @@
-import { LacunaError } from "@lacuna/page";
+import { closedError, LacunaError } from "@lacuna/page";
 import type { BatchOptions, SqlCalls, SqlStatement, SqlTransaction } from "@lacuna/sqlite";
 import type { Parts } from "../open-parts.ts";
 import type { PreparedFacts, Question, Setting, SomeRows } from "./question.ts";
@@ -10,6 +10,12 @@ interface OpenTransaction {
   readonly done: Promise<void>;
 }
 
+interface OpenRows {
+  readonly iterator: AsyncIterableIterator<unknown>;
+  /** Ends them, also while the next ones are awaited. */
+  readonly ending: AbortController;
+}
+
 /** Rows of one answer, at most. */
 const MOST_ROWS = 1000;
 
@@ -18,7 +24,7 @@ export class Session {
   readonly #owner: string;
   readonly #parts: Parts;
   readonly #transactions = new Map<string, OpenTransaction>();
-  readonly #rows = new Map<string, AsyncIterableIterator<unknown>>();
+  readonly #rows = new Map<string, OpenRows>();
   readonly #pulled: () => void;
   #last = 0;
   #over = false;
@@ -49,19 +55,20 @@ export class Session {
       }
       case "rows": {
         const { as, sql } = question;
-        const calls = this.#calls(question, signal);
-        const rows =
+        const ending = new AbortController();
+        const calls = this.#calls(question, ending.signal);
+        const iterator =
           as === "object"
             ? calls.iterate<unknown>(sql, ...parameters(question))
-            : shaped(await calls.prepare(sql), as, question, signal).iterate<unknown>(
+            : shaped(await calls.prepare(sql), as, question, ending.signal).iterate<unknown>(
                 ...parameters(question),
               );
         const id = this.#newId();
-        this.#rows.set(id, rows);
-        return this.#more(id, question.count);
+        this.#rows.set(id, { iterator, ending });
+        return this.#more(id, question.count, signal);
       }
       case "more":
-        return this.#more(question.rows, question.count);
+        return this.#more(question.rows, question.count, signal);
       case "enough":
         return this.#enough(question.rows);
       case "prepare":
@@ -71,7 +78,7 @@ export class Session {
       case "batch":
         return this.#base(question).batch(question.statements, batchOptions(question));
       case "begin":
-        return this.#begin(question.mode);
+        return this.#begin(question.mode, signal);
       case "end":
         return this.#finish(question.transaction, question.commit);
       case "push":
@@ -102,7 +109,7 @@ export class Session {
     for (const { rollBack } of open) rollBack(new RolledBack());
     const rows = [...this.#rows.values()];
     this.#rows.clear();
-    await Promise.allSettled([...open.map(({ done }) => done), ...rows.map((each) => each.return?.())]);
+    await Promise.allSettled([...open.map(({ done }) => done), ...rows.map(ended)]);
   }
 
   #newId(): string {
@@ -133,30 +140,41 @@ export class Session {
     return { reader: statement.reader, columns: statement.columns() };
   }
 
-  async #more(id: string, count: number): Promise<SomeRows> {
-    const iterator = this.#rows.get(id);
-    if (iterator === undefined) {
+  async #more(id: string, count: number, signal: AbortSignal): Promise<SomeRows> {
+    const open = this.#rows.get(id);
+    if (open === undefined) {
       throw new LacunaError("OWNER_GONE", "the rest of the rows went with the tab that owned the database");
     }
-    const rows: unknown[] = [];
-    while (rows.length < Math.min(count, MOST_ROWS)) {
-      const { done, value } = await iterator.next();
-      if (done === true) {
-        this.#rows.delete(id);
-        return { id, rows, done: true };
+    const { iterator, ending } = open;
+    const end = (): void => ending.abort(signal.reason);
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    try {
+      const rows: unknown[] = [];
+      while (rows.length < Math.min(count, MOST_ROWS)) {
+        const { done, value } = await iterator.next();
+        if (done === true) {
+          this.#rows.delete(id);
+          return { id, rows, done: true };
+        }
+        rows.push(value);
       }
-      rows.push(value);
+      return { id, rows, done: false };
+    } catch (error) {
+      this.#rows.delete(id);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", end);
     }
-    return { id, rows, done: false };
   }
 
   async #enough(id: string): Promise<void> {
-    const iterator = this.#rows.get(id);
+    const open = this.#rows.get(id);
     this.#rows.delete(id);
-    await iterator?.return?.();
+    if (open !== undefined) await ended(open);
   }
 
-  async #begin(mode: "deferred" | "immediate" | "exclusive"): Promise<string> {
+  async #begin(mode: "deferred" | "immediate" | "exclusive", signal: AbortSignal): Promise<string> {
     const begun = Promise.withResolvers<SqlTransaction>();
     const verdict = Promise.withResolvers<void>();
     // Nobody may be waiting when it comes.
@@ -170,7 +188,10 @@ export class Session {
     done.catch(begun.reject);
     const calls = await begun.promise;
     const transaction = { calls, commit: verdict.resolve, rollBack: verdict.reject, done };
-    if (this.#over) transaction.rollBack(new RolledBack());
+    if (this.#over || signal.aborted) {
+      transaction.rollBack(new RolledBack());
+      throw signal.aborted ? signal.reason : closedError("the database");
+    }
     const id = this.#newId();
     this.#transactions.set(id, transaction);
     return id;
@@ -188,6 +209,11 @@ export class Session {
       if (!(error instanceof RolledBack)) throw error;
     });
   }
+}
+
+async function ended({ iterator, ending }: OpenRows): Promise<void> {
+  ending.abort();
+  await iterator.return?.();
 }
 
 /** Ends a transaction without being a failure. */

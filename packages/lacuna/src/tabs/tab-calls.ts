@@ -188,7 +188,7 @@ export function executionOf(
 }
 
 /** A copy that can be sent later, whatever becomes of what was given. */
-function cloned<T>(values: T): T {
+export function cloned<T>(values: T): T {
   try {
     return structuredClone(values);
   } catch (cause) {

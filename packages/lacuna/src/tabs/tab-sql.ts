@@ -44,7 +44,7 @@ export class TabSql extends TabCalls implements SqlDatabase {
 
   /** Of this tab. What the others have open is not its business. */
   get inTransaction(): boolean {
-    return this.#transactions > 0 || this.#seat.own?.sql.inTransaction === true;
+    return this.#transactions > 0;
   }
 
   get safeIntegers(): boolean {
@@ -56,7 +56,7 @@ export class TabSql extends TabCalls implements SqlDatabase {
   ): TransactionFunction<Values, Awaited<Result>> {
     return inModes(run, (mode, values: Values) => {
       const { own } = this.#seat;
-      if (own !== undefined) return own.sql.transaction(run)[mode](...values);
+      if (own !== undefined) return own.sql.transaction(this.#counted(run))[mode](...values);
       const turn = this.#turn.then(() =>
         this.#around(mode, async (transaction) => {
           this.#state.transaction = transaction;
@@ -77,7 +77,7 @@ export class TabSql extends TabCalls implements SqlDatabase {
   ): TransactionFunction<Values, Awaited<Result>> {
     return inModes(run, (mode, values: Values) => {
       const { own } = this.#seat;
-      if (own !== undefined) return own.sql.transactionAsync(run)[mode](...values);
+      if (own !== undefined) return own.sql.transactionAsync(this.#counted(run))[mode](...values);
       return this.#around(mode, async (transaction) => {
         const safeIntegers = (): boolean => this.#state.safeIntegers;
         return run(
@@ -125,21 +125,32 @@ export class TabSql extends TabCalls implements SqlDatabase {
   ): Promise<Awaited<Result>> {
     const transaction = String(await this.#seat.ask({ call: "begin", mode }));
     const end = (commit: boolean): Promise<unknown> => this.#seat.ask({ call: "end", transaction, commit });
-    this.#transactions++;
     let result: Awaited<Result>;
     try {
-      result = await body(transaction);
+      result = await this.#counted(body)(transaction);
     } catch (error) {
       // Nothing is left of it when its owner is gone, which is what was wanted.
       await end(false).catch((failure: unknown) => {
         if (!isLacunaError(failure)) throw failure;
       });
       throw error;
-    } finally {
-      this.#transactions--;
     }
     await end(true);
     return result;
+  }
+
+  /** The function of a transaction, which is one of this tab as long as it runs. */
+  #counted<Values extends readonly unknown[], Result>(
+    run: (...values: Values) => Result,
+  ): (...values: Values) => Promise<Awaited<Result>> {
+    return async (...values): Promise<Awaited<Result>> => {
+      this.#transactions++;
+      try {
+        return await run(...values);
+      } finally {
+        this.#transactions--;
+      }
+    };
   }
 }
 

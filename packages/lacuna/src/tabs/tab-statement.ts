@@ -1,7 +1,7 @@
 import { closedError, LacunaError } from "@lacuna/page";
 import type { CallOptions, Column, Parameters, Row, RowShape, RunResult, SqlStatement } from "@lacuna/sqlite";
 import type { PreparedFacts } from "./question.ts";
-import { executionOf, type TabCalls } from "./tab-calls.ts";
+import { cloned, executionOf, type TabCalls } from "./tab-calls.ts";
 
 interface Shared {
   readonly sql: string;
@@ -68,7 +68,7 @@ export class TabStatement implements SqlStatement {
   bind(...parameters: Parameters): this {
     if (this.#bound !== undefined)
       throw new LacunaError("INVALID_OPTION", "the statement has bound values already");
-    this.#bound = structuredClone(parameters);
+    this.#bound = cloned(parameters);
     return this;
   }
 

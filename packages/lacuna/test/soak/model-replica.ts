@@ -9,6 +9,8 @@ export type ModelChange =
       readonly table: string;
       readonly key: readonly string[];
       readonly row: Row;
+      /** Whether the client had a row of that key. Clients of another make repeat it in another way then. */
+      readonly isOver?: boolean;
     }
   | {
       readonly kind: "update";

@@ -5,7 +5,7 @@ import { type Operation, run } from "./model-operations.ts";
 import { type ModelChange, ModelReplica, repeat } from "./model-replica.ts";
 import { ModelRun } from "./model-run.ts";
 import { sqlOf } from "./model-sql.ts";
-import { copied, placeOf, type State, shownDatabase, shownState } from "./model-state.ts";
+import { copied, placeOf, type State, shownDatabase, shownState, type Table } from "./model-state.ts";
 import type { Wire } from "./wire.ts";
 import type { Actor, World } from "./world.ts";
 
@@ -90,10 +90,15 @@ export class TursoActor implements Actor {
 
   async #write(): Promise<void> {
     const { work, features } = this.#world;
+    await this.write((view) => work.operations(() => view, features, { isPlain: true }));
+  }
+
+  /** Runs a transaction. Its operations are asked for one by one, with what those before them leave behind in the view. */
+  async write(operationsFor: (view: State) => Iterable<Operation>): Promise<void> {
     const view = copied(this.model.view);
     const statements: string[] = [];
     const changes: ModelChange[] = [];
-    for (const operation of work.operations(() => view, features, { isPlain: true })) {
+    for (const operation of operationsFor(view)) {
       statements.push(...sqlOf(operation, (name) => view.tables.get(name)));
       changes.push(...remembered(view, operation));
     }
@@ -136,7 +141,10 @@ function changesAsWritten({ tables }: State, operation: Operation): ModelChange[
   const table = tables.get(operation.table);
   if (table === undefined) return undefined;
   const { name, key } = table;
-  if (operation.kind !== "update") return [{ kind: "insert", table: name, key, row: operation.row }];
+  if (operation.kind !== "update") {
+    const { row } = operation;
+    return [{ kind: "insert", table: name, key, row, isOver: table.rows.has(placeOf(table, row)) }];
+  }
   const { rows, sets } = operation;
   return rows.flatMap((row): ModelChange[] => {
     const before = table.rows.get(placeOf(table, row));
@@ -145,8 +153,9 @@ function changesAsWritten({ tables }: State, operation: Operation): ModelChange[
 }
 
 /**
- * Repeats a change after a pull, and tells what it remembers of that. It repeats an insert by taking away the row of that key
- * and putting another in its place: in columns that were added since, that one has what a new row has.
+ * Repeats a change after a pull, and tells what it remembers of that. Where it had put a row over another, it takes away the
+ * row of that key and puts the other in its place: in columns that were added since, that one has what a new row has. A row
+ * that was new to it goes over the one that is there by now, which keeps what it has in such columns.
  */
 function repeatAnew(view: State, change: ModelChange): ModelChange[] {
   const table = change.kind === "schema" ? undefined : view.tables.get(change.table);
@@ -159,9 +168,14 @@ function repeatAnew(view: State, change: ModelChange): ModelChange[] {
     repeat(view, change);
     return had === undefined ? [] : [change];
   }
-  run(view, { kind: "replace", table: change.table, row });
-  const added = { ...change, row: table.rows.get(place) ?? row };
-  return had === undefined
-    ? [added]
-    : [{ kind: "delete", table: change.table, key: change.key, before: had }, added];
+  const isOver = change.isOver === true;
+  run(view, { kind: isOver ? "replace" : "upsert", table: change.table, row });
+  const added = { ...change, row: table.rows.get(place) ?? row, isOver: false };
+  if (had === undefined) return [added];
+  // Its upsert sets the key as well, and where that is the rowid, a row that is given one is another row to it.
+  if (!isOver && !isKeyedByRowid(table)) return [{ ...added, isOver: true }];
+  return [{ kind: "delete", table: change.table, key: change.key, before: had }, added];
 }
+
+const isKeyedByRowid = ({ columns, key }: Table): boolean =>
+  key.length === 1 && columns.some(({ name, type }) => name === key[0] && type === "INTEGER");

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import { randomNumbers } from "../commit-model.ts";
 import { type SyncRemote, syncRemote } from "../sync-remote.ts";
-import { run } from "./model-operations.ts";
+import { type Operation, run } from "./model-operations.ts";
 import { type ModelReplica, repeat } from "./model-replica.ts";
 import { sqlOf } from "./model-sql.ts";
 import { emptyState, type State, shownDatabase } from "./model-state.ts";
@@ -81,16 +81,21 @@ export class World {
   /** Writes past the server, and past everybody's capture. */
   rawStep(): void {
     const { work, state } = this;
-    const statements: string[] = [];
-    for (const operation of work.operations(() => state, this.features, {
-      isPlain: this.features.isPlain && work.chance(0.9),
-    })) {
-      statements.push(...sqlOf(operation, (name) => state.tables.get(name)));
-      run(state, operation);
-    }
-    if (statements.length > 0) this.remote.exec(`BEGIN IMMEDIATE; ${statements.join("; ")}; COMMIT`);
+    this.write(
+      work.operations(() => state, this.features, { isPlain: this.features.isPlain && work.chance(0.9) }),
+    );
     if (work.chance(0.05)) this.remote.exec("PRAGMA wal_checkpoint(PASSIVE)");
     if (work.chance(0.01)) this.remote.exec("VACUUM");
+  }
+
+  /** Runs a transaction past the server. */
+  write(operations: Iterable<Operation>): void {
+    const statements: string[] = [];
+    for (const operation of operations) {
+      statements.push(...sqlOf(operation, (name) => this.state.tables.get(name)));
+      run(this.state, operation);
+    }
+    if (statements.length > 0) this.remote.exec(`BEGIN IMMEDIATE; ${statements.join("; ")}; COMMIT`);
   }
 
   /** Lets all requests arrive that are on their way. */

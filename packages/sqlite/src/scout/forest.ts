@@ -7,8 +7,8 @@ import {
   SchemaTask,
 } from "@lacuna/btree";
 import { type PageNo, type PageSource, pageNo } from "@lacuna/page";
-import { FullText } from "./full-text.ts";
 import type { Glance } from "./glance.ts";
+import { type Shadow, shadowsOf } from "./shadow.ts";
 
 /** A B-tree of the database and what its leaves were seen to hold. */
 export interface Tree {
@@ -19,12 +19,10 @@ export interface Tree {
   readonly tableName: string;
   /** It has row ids for keys, as far as the schema tells. */
   readonly hasRowids: boolean;
-  /** The table to whose rows the entries of an index point by row id. */
-  readonly rows: Tree | undefined;
-  /** What rows that are made up must hold, if they may not be NULLs. */
-  readonly record: Uint8Array | undefined;
-  /** The table of full text whose own it holds. */
-  readonly fullText: string | undefined;
+  /** The table to whose rows the entries of an index point by row id, or what a virtual table keeps there. */
+  rows: Tree | undefined;
+  /** What a virtual table expects of it that keeps its own there. */
+  readonly shadow: Shadow | undefined;
   /** Leaves seen, up to some, and the cells on them. */
   leaves: number;
   cells: number;
@@ -77,19 +75,18 @@ export class Forest {
   private constructor(header: DatabaseHeader, rows: readonly SchemaRow[]) {
     this.header = header;
     const trees = new Map<PageNo, Tree>();
-    const fullText = new FullText(rows);
+    const shadows = shadowsOf(rows, header.pageSize);
     const tables = new Map<string, Tree>();
     for (const { type, name, rootPage, sql } of rows) {
       if (type !== "table" || rootPage === undefined) continue;
       const hasRowids = !/\bWITHOUT\s+ROWID\b[^)]*$/i.test(sql ?? "");
-      const tree = {
-        ...newTree(rootPage, name, name),
-        hasRowids,
-        record: fullText.recordOf(name),
-        fullText: fullText.ownerOf(name),
-      };
+      const tree = { ...newTree(rootPage, name, name), hasRowids, shadow: shadows.get(name) };
       tables.set(name, tree);
       trees.set(rootPage, tree);
+    }
+    for (const tree of tables.values()) {
+      const { owner, pointsTo } = tree.shadow ?? {};
+      if (pointsTo !== undefined) tree.rows = tables.get(`${owner}_${pointsTo}`);
     }
     for (const { type, name, tableName, rootPage } of rows) {
       if (type !== "index" || rootPage === undefined) continue;
@@ -104,9 +101,10 @@ export class Forest {
     return this.#trees.get(root);
   }
 
-  /** The trees in which a table of full text keeps its own. */
-  *ofFullText(owner: string): Generator<Tree, void, undefined> {
-    for (const tree of this.#trees.values()) if (tree.fullText === owner) yield tree;
+  /** The trees of a virtual table of which it wants the upper parts together. */
+  *together(owner: string): Generator<Tree, void, undefined> {
+    for (const tree of this.#trees.values())
+      if (tree.shadow?.owner === owner && tree.shadow.together !== undefined) yield tree;
   }
 
   /** The trees of tables for which `wanted` holds, and of their indexes. */
@@ -122,8 +120,7 @@ function newTree(root: PageNo, name: string, tableName: string): Tree {
     tableName,
     hasRowids: false,
     rows: undefined,
-    record: undefined,
-    fullText: undefined,
+    shadow: undefined,
     leaves: 0,
     cells: 0,
     upper: new Set(),

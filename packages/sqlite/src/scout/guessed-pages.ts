@@ -2,7 +2,7 @@ import { LacunaError, type PageNo, type Revision } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
 import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
-import { Terrain } from "./terrain.ts";
+import { type Position, Terrain } from "./terrain.ts";
 
 /** Decides how a run goes on at pages that are not here. */
 export interface Guide {
@@ -76,6 +76,11 @@ export class GuessedPages implements Snapshot {
     return this.#terrain.leads(page);
   }
 
+  /** Where a page hangs, if the run came to know. */
+  position(page: PageNo): Position | undefined {
+    return this.#terrain.position(page);
+  }
+
   /** Pages of indexes that were read. */
   get indexPages(): number {
     return this.#terrain.indexPages;
@@ -91,9 +96,9 @@ export class GuessedPages implements Snapshot {
     return [...this.#terrain.beside(page)].filter((each) => this.#glance(each) === undefined);
   }
 
-  /** Pages of the upper parts of full text that are not here, if a page of it is missed. */
-  fullText(page: PageNo): PageNo[] {
-    return [...this.#terrain.fullText(page, this.#glance)].filter((each) => this.#glance(each) === undefined);
+  /** Pages of the upper parts of what a virtual table keeps that are not here, if a page of it is missed. */
+  together(page: PageNo): PageNo[] {
+    return [...this.#terrain.together(page, this.#glance)].filter((each) => this.#glance(each) === undefined);
   }
 
   release(): void {}

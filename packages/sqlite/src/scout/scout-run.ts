@@ -9,6 +9,7 @@ import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { GuessedPages, type Guide } from "./guessed-pages.ts";
 import type { Scout } from "./scouts.ts";
+import type { Position } from "./terrain.ts";
 
 /** A statement that is run. */
 export interface Task {
@@ -64,6 +65,12 @@ export const ATTEMPTS_PER_RUN = 4;
 /** Ends a run that has nothing more to tell. */
 class EnoughNamed extends Error {}
 
+/** A row was missing, as it need not be again; but of those that full text found a word in, nothing tells which they are. */
+function lacksRow(error: unknown): boolean {
+  if (!(error instanceof SqlError) || !error.sqliteCode.startsWith("SQLITE_CORRUPT")) return false;
+  return !/\bfrom content table\b/.test(error.message);
+}
+
 /** One run of a statement over the pages that are here and placeholders for the others. */
 export class ScoutRun implements Guide {
   /** Pages it came to that nobody has asked for, in order. */
@@ -99,6 +106,11 @@ export class ScoutRun implements Guide {
   /** How many pages it came to that nobody had asked for. */
   get named(): number {
     return this.#named;
+  }
+
+  /** Where the page hangs for which the reader waits, if it came to know. */
+  get position(): Position | undefined {
+    return this.#pages?.position(this.#ground.missed);
   }
 
   get over(): boolean {
@@ -137,16 +149,13 @@ export class ScoutRun implements Guide {
         const error = await this.#attempt(connection, task, pages);
         if (error === undefined) {
           for (const page of pages.beside(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
+          if (this.#named === 0) this.#together(pages);
           return "completed";
         }
         if (this.#isStop(error)) return "stopped";
-        // An index read after a placeholder was made points to a row that the placeholder lacks. The next will have it.
-        const corrupt = error instanceof SqlError && /^SQLITE_CORRUPT(?!_VTAB)/.test(error.sqliteCode);
-        if (corrupt && pages.indexPages > known) continue;
-        // It got nowhere because full text has to be found before it can be searched.
-        if (this.queue.size === 0) {
-          for (const page of pages.fullText(missed)) if (!this.#owner.knows(page)) this.queue.add(page);
-        }
+        // What was read after a placeholder was made points to a row that the placeholder lacks. The next will have it.
+        if (lacksRow(error) && pages.indexPages > known) continue;
+        if (this.#named === 0) this.#together(pages);
         break;
       }
       return "failed";
@@ -156,6 +165,12 @@ export class ScoutRun implements Guide {
       this.#rest();
       this.#owner.send(this);
     }
+  }
+
+  /** It came to nothing else because what a virtual table keeps has to be found before it can be searched. */
+  #together(pages: GuessedPages): void {
+    for (const page of pages.together(this.#ground.missed))
+      if (!this.#owner.knows(page)) this.queue.add(page);
   }
 
   #guess({ writes }: Task, attempt: number): GuessedPages {

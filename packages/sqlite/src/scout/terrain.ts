@@ -1,11 +1,14 @@
-import { BtreePage, entryRowids, pageKind, type Rowid } from "@lacuna/btree";
+import { BtreePage, pageKind, type Rowid, type Value } from "@lacuna/btree";
 import {
+  entryValues,
+  type PlaceholderRecord,
   placeholderIndexLeaf,
   placeholderIndexLeafLike,
   placeholderRowids,
   placeholderTableLeaf,
 } from "@lacuna/btree/write";
 import type { PageNo } from "@lacuna/page";
+import { Candidates } from "./candidates.ts";
 import { cellsPerLeaf, type Forest, sampleLeaf, type Tree } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 
@@ -25,10 +28,16 @@ interface Place {
   readonly index: number;
 }
 
+/** How deep a page hangs in its tree. */
+export interface Position {
+  readonly page: PageNo;
+  readonly tree: Tree;
+  /** Pages above it. */
+  readonly depth: number;
+}
+
 /** Interior pages remembered; one that was used longest ago is forgotten first. */
 const MAX_INTERIORS = 4096;
-/** Row ids of an index remembered for each table. */
-const MAX_CANDIDATES = 65_536;
 /** Interior pages asked for beside a missed one, at first and at most. */
 const FIRST_BESIDE = 16;
 const MOST_BESIDE = 64;
@@ -36,8 +45,10 @@ const MOST_BESIDE = 64;
 const USUAL_ROW_BYTES = 100;
 /** Bytes of a small row besides its record. */
 const OTHER_ROW_BYTES = 6;
-/** The upper part of a tree of full text is asked for at once if it is not more than so many pages. */
-const MOST_FULL_TEXT_CHILDREN = 16;
+/** The upper part of a tree is asked for together with others if it is not more than so many pages. */
+const MOST_TOGETHER = 16;
+/** Where no row is: nothing is looked up there. */
+const LEAST_ROWID = -(2n ** 63n);
 
 /**
  * What one run over the pages that are here has seen of their trees, and so what may be made up for those that are not.
@@ -52,9 +63,10 @@ export class Terrain {
   readonly #placeholder: Uint8Array;
   /** The one used last comes last. */
   readonly #interiors: Interior[] = [];
-  /** Pages of indexes that were read, whose row ids were not looked at yet, by table. */
-  readonly #unread = new Map<Tree, Uint8Array[]>();
-  readonly #candidates = new Map<Tree, Rowid[]>();
+  /** By table. */
+  readonly #candidates = new Map<Tree, Candidates>();
+  /** So many leaves may be passed over after one on which a list may go on: as many as were read in a row up to it. */
+  readonly #passable = new Map<PageNo, number>();
   #indexPages = 0;
 
   /** @param writes whether placeholders may be written to: then no two cells may lie in the same place */
@@ -73,8 +85,7 @@ export class Terrain {
 
   /** Takes over the row ids that another one knows. */
   inherit(before: Terrain): void {
-    for (const [table, rowids] of before.#candidates) this.#candidates.set(table, rowids);
-    for (const [table, pages] of before.#unread) this.#unread.set(table, [...pages]);
+    for (const [table, candidates] of before.#candidates) this.#candidates.set(table, candidates);
   }
 
   /** A page that is here is read. */
@@ -88,17 +99,30 @@ export class Terrain {
       const view = new BtreePage(page, bytes, this.#forest.header.usableSize);
       if (view.isLeaf) sampleLeaf(tree, view.cellCount);
       else this.#remember(tree, view, place);
-      if (!view.isTable && tree.rows !== undefined) this.#keepForCandidates(tree.rows, bytes);
+      const { rows, shadow } = tree;
+      if (rows !== undefined && (!view.isTable || shadow?.pointsTo !== undefined)) {
+        this.#indexPages++;
+        this.#candidatesOf(rows).add(bytes);
+      }
+      if (shadow?.continuing !== undefined && view.isLeaf)
+        this.#passable.set(page, 1 + this.#passableAt(place));
     } catch {
       // The statement itself will find out and say so.
     }
+  }
+
+  /** Where a page hangs, if that was seen. */
+  position(page: PageNo): Position | undefined {
+    const place = this.#placeOf(page);
+    return place === undefined ? undefined : { page, tree: place.parent.tree, depth: depthOf(place) };
   }
 
   /** What the page holds may name other pages, as far as can be told: it is none of the leaves of a table. */
   leads(page: PageNo): boolean {
     const parent = this.#placeOf(page)?.parent;
     if (parent === undefined) return this.#forest.get(page) !== undefined;
-    return !parent.view.isTable || parent.tree.upper.has(parent.view.page);
+    const { view, tree } = parent;
+    return !view.isTable || tree.upper.has(view.page) || tree.shadow?.pointsTo !== undefined;
   }
 
   /** A stand-in for a page that is not here, as like it as can be told; never one to keep. Valid until the next. */
@@ -131,18 +155,19 @@ export class Terrain {
   }
 
   /**
-   * Pages below the roots of all that a table of full text keeps, if few, when a reader missed a page of one: a search
-   * goes from one to the other.
+   * Pages below the roots of all that a virtual table goes through together, if few, when a reader missed a page on the
+   * way to what comes first.
    */
-  *fullText(page: PageNo, glance: Glance): Generator<PageNo, void, undefined> {
-    const owner = (this.#placeOf(page)?.parent.tree ?? this.#forest.get(page))?.fullText;
-    if (owner === undefined) return;
-    for (const { root } of this.#forest.ofFullText(owner)) {
+  *together(page: PageNo, glance: Glance): Generator<PageNo, void, undefined> {
+    const place = this.#placeOf(page);
+    const { owner, together } = (place?.parent.tree ?? this.#forest.get(page))?.shadow ?? {};
+    if (owner === undefined || together !== "first" || !isFirst(place)) return;
+    for (const { root } of this.#forest.together(owner)) {
       const bytes = glance(root);
       if (bytes === undefined) yield root;
       else this.see(root, bytes);
       const interior = this.#interiors.find(({ view }) => view.page === root);
-      if (interior === undefined || interior.children.length > MOST_FULL_TEXT_CHILDREN) continue;
+      if (interior === undefined || interior.children.length > MOST_TOGETHER) continue;
       for (const child of interior.children) yield child as PageNo;
     }
   }
@@ -177,31 +202,57 @@ export class Terrain {
   #tableLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
     const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
-    const { record } = tree;
-    const rowBytes = record === undefined ? USUAL_ROW_BYTES : record.length + OTHER_ROW_BYTES;
-    const rows = cellsPerLeaf(tree, Math.floor(usableSize / rowBytes));
+    const { shadow } = tree;
     const below = place === undefined ? undefined : keyBefore(place);
     const above = place === undefined ? undefined : keyAfter(place);
-    const candidates = this.#candidatesOf(tree);
+    if (shadow?.mayLack === true) return placeholderTableLeaf(page, [below ?? LEAST_ROWID]);
+    const record = this.#recordOf(tree, place);
+    const { mostBytes = 0, restBytes = 0 } = record ?? {};
+    const rowBytes = record === undefined ? USUAL_ROW_BYTES : mostBytes + restBytes + OTHER_ROW_BYTES;
+    const rows = cellsPerLeaf(tree, Math.max(1, Math.floor(usableSize / rowBytes)));
     let after = below ?? (above === undefined || above > 0 ? 0 : minus(above, rows));
     let upTo = above ?? minus(after, -rows);
-    // At the ends of the tree there is no separator: it reaches as far as an index says.
-    const first = candidates[0];
-    const last = candidates.at(-1);
-    if (below === undefined && first !== undefined && first <= after) after = minus(first, 1);
-    if (above === undefined && last !== undefined && last > upTo) upTo = last;
+    const candidates = this.#candidates.get(tree);
+    if (below === undefined || above === undefined) {
+      // At the ends of the tree there is no separator: it reaches as far as an index says.
+      const [first, last] = candidates?.ends() ?? [];
+      if (below === undefined && first !== undefined && first <= after) after = minus(first, 1);
+      if (above === undefined && last !== undefined && last > upTo) upTo = last;
+    }
     if (!(upTo > after)) return placeholderTableLeaf(page, [upTo], record);
     // Where all row ids fit they are taken to be there, and then an index can point to no other.
-    const span = Number(upTo) - Number(after);
-    const wanted = span <= rows ? undefined : within(candidates, after, upTo);
-    const rowids = placeholderRowids(page, { after, upTo, rows, wanted, recordBytes: record?.length });
+    const isSmall = Number(upTo) - Number(after) <= rows;
+    const likely = shadow?.likely?.(after, upTo) ?? [];
+    const wanted = isSmall ? undefined : [...likely, ...(candidates?.within(after, upTo) ?? [])];
+    const rowids = placeholderRowids(page, { after, upTo, rows, wanted, record });
     return placeholderTableLeaf(page, rowids, record);
+  }
+
+  #recordOf({ shadow }: Tree, place: Place | undefined): PlaceholderRecord | undefined {
+    const passable = this.#passableAt(place);
+    if (shadow?.continuing !== undefined && place !== undefined && passable > 0) {
+      this.#passable.set(pageAt(place), passable - 1);
+      return shadow.continuing;
+    }
+    const { record } = shadow ?? {};
+    // Rows that share bytes must not be written to.
+    return this.#writes && record?.restBytes !== undefined ? undefined : record;
+  }
+
+  /** How many leaves may be passed over from the leaf before a place on. */
+  #passableAt(place: Place | undefined): number {
+    const before = place?.parent.children[place.index - 1];
+    return before === undefined ? 0 : (this.#passable.get(before as PageNo) ?? 0);
   }
 
   #indexLeaf(tree: Tree, place: Place | undefined): Uint8Array {
     const { usableSize } = this.#forest.header;
     const page = { pageSize: this.#pageSize, usableSize, into: this.#placeholder };
-    const beside = place === undefined ? undefined : (entryBefore(place) ?? entryAfter(place));
+    const before = place === undefined ? undefined : entryBefore(place);
+    const after = place === undefined ? undefined : entryAfter(place);
+    const made = tree.shadow?.entries?.(valuesOf(before), valuesOf(after));
+    if (made !== undefined) return placeholderIndexLeaf(page, made);
+    const beside = before ?? after;
     // Nothing is known of its keys: one that is smaller than all.
     if (beside === undefined) return placeholderIndexLeaf(page, [[null, 1]]);
     const { parent, cell } = beside;
@@ -219,51 +270,32 @@ export class Terrain {
     return bytes;
   }
 
-  #keepForCandidates(table: Tree, bytes: Uint8Array): void {
-    this.#indexPages++;
-    const pages = this.#unread.get(table);
-    if (pages === undefined) this.#unread.set(table, [bytes.slice()]);
-    else pages.push(bytes.slice());
-  }
-
-  /** The row ids that index entries read so far point to, ascending. */
-  #candidatesOf(table: Tree): readonly Rowid[] {
-    const known = this.#candidates.get(table);
-    const unread = this.#unread.get(table);
-    if (unread === undefined) return known ?? [];
-    this.#unread.delete(table);
-    let rowids = known ?? [];
-    for (const bytes of unread) {
-      // Index pages are never page 1, and any other number reads the same.
-      const view = new BtreePage(2 as PageNo, bytes, this.#forest.header.usableSize);
-      rowids = rowids.length >= MAX_CANDIDATES ? entryRowids(view) : rowids.concat(entryRowids(view));
+  #candidatesOf(table: Tree): Candidates {
+    let candidates = this.#candidates.get(table);
+    if (candidates === undefined) {
+      candidates = new Candidates(this.#forest.header.usableSize, table.shadow?.pointers?.());
+      this.#candidates.set(table, candidates);
     }
-    rowids.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    this.#candidates.set(table, rowids);
-    return rowids;
+    return candidates;
   }
 }
 
-/** Those of the ascending row ids that are greater than `after` and at most `upTo`. */
-function within(rowids: readonly Rowid[], after: Rowid, upTo: Rowid): Rowid[] {
-  const inRange: Rowid[] = [];
-  for (let at = firstAfter(rowids, after); at < rowids.length; at++) {
-    const rowid = rowids[at] as Rowid;
-    if (rowid > upTo) break;
-    inRange.push(rowid);
-  }
-  return inRange;
+function pageAt({ parent, index }: Place): PageNo {
+  return parent.children[index] as PageNo;
 }
 
-function firstAfter(sorted: readonly Rowid[], key: Rowid): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as Rowid) > key) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+/** Pages above it. */
+function depthOf(place: Place | undefined): number {
+  return place === undefined ? 0 : 1 + depthOf(place.parent.place);
+}
+
+/** No page of the tree comes before it. */
+function isFirst(place: Place | undefined): boolean {
+  return place === undefined || (place.index === 0 && isFirst(place.parent.place));
+}
+
+function valuesOf(entry: Entry | undefined): Value[] | undefined {
+  return entry === undefined ? undefined : entryValues(entry.parent.view, entry.cell);
 }
 
 function minus(rowid: Rowid, count: number): Rowid {
