@@ -95,21 +95,23 @@ export class Pager implements WriteSource {
   }
 
   /**
-   * A promise only where the replica is moving to another revision, or has to move first.
+   * A promise only where the replica is moving to another revision, or has to move first: beside a transaction it cannot
+   * move, and what the transaction's owner reads there must not wait for its end, so that shows the stale base.
    * @throws {LacunaError} `CLOSED` after close; from the promise also what kept the replica from moving on, unless the
    *   remote cannot be reached
    * @throws `options.signal.reason` from the promise if aborted
    */
   snapshot(options?: AbortOptions): PrefetchSnapshot | Promise<PrefetchSnapshot> {
     this.#versions.closing.throwIfAborted();
-    if (this.#isCurrent()) return this.#pages.snapshot();
+    const isDue = this.#repinning.due && !this.#pages.writing;
+    if (!isDue && !this.#isMoving()) return this.#pages.snapshot();
     return this.#becomeCurrent(options).then(() => this.#pages.snapshot());
   }
 
   async begin(options?: AbortOptions): Promise<WriteTransaction> {
     const { log } = this.#local;
     this.#versions.closing.throwIfAborted();
-    if (!this.#isCurrent()) await this.#becomeCurrent(options);
+    if (this.#repinning.due || this.#isMoving()) await this.#becomeCurrent(options);
     const endTurn = await this.#pages.turn(options);
     try {
       if (log.broken) await log.repair();
@@ -206,8 +208,8 @@ export class Pager implements WriteSource {
     }
   }
 
-  #isCurrent(): boolean {
-    return !this.#repinning.due && this.#moving === undefined && !this.#local.log.unfinished;
+  #isMoving(): boolean {
+    return this.#moving !== undefined || this.#local.log.unfinished;
   }
 
   async #becomeCurrent(options: AbortOptions | undefined): Promise<void> {

@@ -36,6 +36,11 @@ export class VersionedPages implements WriteSource {
     this.#writing = writing;
   }
 
+  /** True while a transaction is open. */
+  get writing(): boolean {
+    return this.#transactions.size > 0;
+  }
+
   snapshot(): PagerSnapshot {
     return this.#versions.snapshot();
   }

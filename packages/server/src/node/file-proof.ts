@@ -1,8 +1,9 @@
 import { type BigIntStats, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { endianness, uptime } from "node:os";
+import { uptime } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAt } from "./read-at.ts";
+import { backfilledFrames, parseSharedHeader } from "./shared-memory.ts";
 
 /** How much of a write-ahead log has gone into the database file at most. */
 export interface Backfill {
@@ -67,7 +68,7 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
 }
 
 /**
- * Reads how far checkpoints went from the shared memory beside the database. File Format, "WAL-Index Format".
+ * Reads how far checkpoints went from the shared memory beside the database.
  * @returns `undefined` if it says nothing, or may be older than the last start of the machine
  */
 async function readBackfill(handle: FileHandle): Promise<Backfill | undefined> {
@@ -75,14 +76,6 @@ async function readBackfill(handle: FileHandle): Promise<Backfill | undefined> {
   if (mtimeMs < Date.now() - uptime() * 1000) return undefined;
   const bytes = new Uint8Array(136);
   if ((await readAt(handle, bytes, 0, bytes.length, 0)) < bytes.length) return undefined;
-  const view = new DataView(bytes.buffer);
-  const little = endianness() === "LE";
-  const [first, second] = [bytes.subarray(0, 48), bytes.subarray(48, 96)].map((copy) => copy.join());
-  if (view.getUint32(0, little) !== 3_007_000 || view.getUint8(12) !== 1 || first !== second)
-    return undefined;
-  return { salts: saltsName(view.getUint32(32), view.getUint32(36)), frames: view.getUint32(128, little) };
+  const header = parseSharedHeader(bytes);
+  return header && { salts: header.salts, frames: backfilledFrames(bytes) };
 }
-
-/** One word for the two salts of a log. */
-export const saltsName = (salt1: number, salt2: number): string =>
-  `${salt1.toString(36)}-${salt2.toString(36)}`;

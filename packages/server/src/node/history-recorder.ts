@@ -1,6 +1,6 @@
 import { type PageNo, pagesOf, rangesInOrder } from "@lacuna/page";
 import { pageChunks } from "../page-chunks.ts";
-import { type FileProof, saltsName, stampHolds } from "./file-proof.ts";
+import { type FileProof, stampHolds } from "./file-proof.ts";
 import type { LineRevision } from "./history-line.ts";
 import type { ResolvedHistoryOptions } from "./history-options.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type RecordedPlace,
 } from "./history-store.ts";
 import type { BegunLog, LogState } from "./log-file.ts";
+import { saltsName } from "./shared-memory.ts";
 import { extendedCode } from "./sqlite-error.ts";
 import type { FileState, StateReader } from "./state-reader.ts";
 import type { Steps } from "./steps.ts";

@@ -52,7 +52,7 @@ export class StateReader {
     const read = await readAt(this.#handle, bytes, 0, bytes.length, 0);
     const header = parseDatabaseHeader(bytes.subarray(0, read));
     const { pageSize } = header;
-    const log = await this.#log.refresh();
+    const log = await this.#log.refresh(locked);
     if (log.state !== undefined) return this.#loggedState(log.state, pageSize);
     if (!locked) await this.#refuseHotJournal();
     const { size, mtimeNs, ino } = await this.#handle.stat({ bigint: true });

@@ -1,8 +1,8 @@
 import { WAL_FRAME_HEADER_BYTES, WAL_HEADER_BYTES } from "@lacuna/btree/wal";
 import type { PageNo } from "@lacuna/page";
-import { saltsName } from "./file-proof.ts";
 import type { BegunLog, LogState } from "./log-file.ts";
 import { readAtNow } from "./read-at.ts";
+import { saltsName } from "./shared-memory.ts";
 
 /** One transaction of a write-ahead log. */
 export interface LoggedCommit {

@@ -1,4 +1,4 @@
-import { type DatabaseShape, LOCAL_REVISION, type PageEntry, PageSet } from "@lacuna/page";
+import { type DatabaseShape, type PageEntry, PageSet } from "@lacuna/page";
 import type { Pager, WriteSource } from "@lacuna/pager";
 import type { Bootstrapper } from "../bootstrap.ts";
 import type { Change } from "../changes/change.ts";
@@ -57,11 +57,11 @@ export class Move {
     const settled: number[] = [];
     let taken: Mark | undefined;
     const replay = async (over: WriteSource): Promise<void> => {
-      taken = await this.#replay(over, settled);
+      // Asked now and not before: writers that were waited for have committed since.
+      if (pager.pendingCount > 0) taken = await this.#replay(over, settled);
     };
-    const isNeeded = pager.pendingCount > 0 && shape.revision !== LOCAL_REVISION;
-    const step = { shape, keep, pages: this.#watched(shape, pages), settled };
-    await pager.rebase(isNeeded ? { ...step, replay } : step, signal === undefined ? {} : { signal });
+    const step = { shape, keep, pages: this.#watched(shape, pages), settled, replay };
+    await pager.rebase(step, signal === undefined ? {} : { signal });
     await state.set({
       ...(taken === undefined ? {} : { confirmed: taken, inflight: [] }),
       stale: false,

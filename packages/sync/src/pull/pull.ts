@@ -18,7 +18,7 @@ export interface PullContext {
   readonly move: Move;
   /** Pushes and moves take turns. */
   readonly turns: Turns;
-  /** Grows with each push that the remote took something of. */
+  /** Grows when a push has ended, also one that brought nothing. */
   readonly pushes: () => number;
   /** Something is shown that was given up. */
   readonly isStale: () => boolean;
@@ -30,7 +30,7 @@ export interface PullOptions {
   readonly longPollMs?: number | undefined;
 }
 
-/** How often a pull begins anew because the remote moved on meanwhile. */
+/** How often a pull asks at most where the remote moves on meanwhile. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -39,28 +39,42 @@ const MAX_ATTEMPTS = 5;
  * @returns whether there was anything
  */
 export async function pull(context: PullContext, options: PullOptions): Promise<boolean> {
+  const { turns } = context;
+  const { signal } = options;
+  const inTurn: InTurn = (work) => turns.run(work, signal);
   for (let attempt = 1; ; attempt++) {
-    // Only the first time: whatever made it begin anew is news enough.
-    const longPollMs = attempt === 1 ? (options.longPollMs ?? 0) : 0;
     try {
-      const done = await pullOnce(context, { ...options, longPollMs });
+      const done =
+        attempt === 1
+          ? await pullOnce(context, options, inTurn)
+          : // Nobody can overtake it again. What did is news enough, so the remote need not wait for more.
+            await inTurn(() => pullOnce(context, { signal }, (work) => work()));
       if (done !== undefined) return done;
     } catch (error) {
       if (!isLacunaError(error, "REVISION_CHANGED") || attempt >= MAX_ATTEMPTS) throw error;
     }
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
   }
 }
 
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** @returns `undefined` if what was asked was overtaken, so that it has to be asked again */
-async function pullOnce(context: PullContext, options: PullOptions): Promise<boolean | undefined> {
-  const { store, transport, move, turns, pushes, isStale } = context;
-  const { signal, longPollMs } = options;
+async function pullOnce(
+  context: PullContext,
+  { signal, longPollMs }: PullOptions,
+  inTurn: InTurn,
+): Promise<boolean | undefined> {
+  const { store, transport, move, pushes, isStale } = context;
   const since = store.shape();
   if (since === undefined) throw new Error("BUG: a replica without a shape");
+  const isOvertaken = (): boolean => store.shape()?.revision !== since.revision;
   if (since.revision === LOCAL_REVISION) {
-    await turns.run(() => move.toNewest(signal), signal);
-    return true;
+    return inTurn(async () => {
+      if (isOvertaken()) return undefined;
+      await move.toNewest(signal);
+      return true;
+    });
   }
   const held = new PageSet(store.resident());
   const isComplete = held.size >= since.pageCount;
@@ -71,10 +85,10 @@ async function pullOnce(context: PullContext, options: PullOptions): Promise<boo
     longPollMs: isStale() ? 0 : longPollMs,
   };
   const difference = await transport.pull(request, signal === undefined ? {} : { signal });
-  return turns.run(() =>
-    end(difference, async () => {
+  return end(difference, () =>
+    inTurn(async () => {
       // What was pushed since may not be in it, and must not be lost from sight.
-      if (pushes() !== pushed || store.shape()?.revision !== since.revision) return undefined;
+      if (pushes() !== pushed || isOvertaken()) return undefined;
       if (difference.shape.revision === since.revision && !isStale()) {
         await move.nothingNew();
         return false;
