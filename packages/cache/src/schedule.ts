@@ -4,21 +4,16 @@ export type Schedule = (callback: () => void) => void;
 /** One macrotask later: by `setImmediate` where there is one, else by a message to ourselves, else by a timer. */
 export function nextMacrotask(): Schedule {
   if (typeof setImmediate === "function") return (callback) => void setImmediate(callback);
-  if (typeof MessageChannel === "function") return byMessage();
+  if (typeof MessageChannel === "function") return byMessage;
   return (callback) => void setTimeout(callback, 0);
 }
 
 /** Unlike a timer, a message is not held back when timers nest. */
-function byMessage(): Schedule {
+function byMessage(callback: () => void): void {
   const { port1, port2 } = new MessageChannel();
-  let due: (() => void)[] = [];
   port1.onmessage = () => {
-    const callbacks = due;
-    due = [];
-    for (const callback of callbacks) callback();
+    port1.close();
+    callback();
   };
-  return (callback) => {
-    due.push(callback);
-    if (due.length === 1) port2.postMessage(undefined);
-  };
+  port2.postMessage(undefined);
 }

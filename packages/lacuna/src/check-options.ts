@@ -9,9 +9,9 @@ import {
   isObject,
   isOneOf,
   isSignal,
+  isStore,
   isString,
   isStringList,
-  isWith,
   REMOTE_OPTIONS,
   show,
 } from "./option-check.ts";
@@ -39,7 +39,7 @@ const OPTIONS: Readonly<Record<keyof ConnectOptions, Check>> = {
   maxBytes: isIntegerFrom(1 << 20),
   storage: isObject,
   tabs: isOneOf("share", "exclusive"),
-  store: isWith("PageStore", "put"),
+  store: isStore,
   onProgress: isFunction,
   onPages: isFunction,
   signal: isSignal,
@@ -110,6 +110,8 @@ export function checkOptions(options: ConnectOptions): CheckedOptions {
 function checkContradictions(options: CheckedOptions): void {
   const { partialSync, url, transport } = options;
   checkRemote(options);
+  if (typeof url === "function" && !["sync-server", "auto"].includes(options.remote ?? "auto"))
+    throw invalid('option remote must be "sync-server" where url is a function');
   if (options.storage !== undefined) check("storage.", options.storage, STORAGE);
   if (options.maxBytes !== undefined && partialSync === undefined && (url ?? transport) !== undefined)
     throw invalid("option maxBytes needs partialSync: without it the whole database is kept");

@@ -18,11 +18,9 @@ export const isIntegerFrom =
   (least: number): Check =>
   (value) =>
     Number.isSafeInteger(value) && (value as number) >= least ? undefined : `an integer from ${least}`;
-/** Told from one method that every one of them has. */
-export const isWith =
-  (what: string, method: string): Check =>
-  (value) =>
-    typeof (value as Record<string, unknown> | null)?.[method] === "function" ? undefined : `a ${what}`;
+/** Told from a method that each of them has. */
+export const isStore: Check = (value) => isFunction(Object(value).put) && "a PageStore";
+export const isTransport: Check = (value) => isFunction(Object(value).fetchPages) && "a Transport";
 export const isOneOf =
   (...words: string[]): Check =>
   (value) =>
@@ -38,7 +36,7 @@ export const REMOTE_OPTIONS: Readonly<Record<keyof RemoteOptions, Check>> = {
   timeoutMs: isIntegerFrom(1),
   attempts: isIntegerFrom(1),
   now: isFunction,
-  transport: isWith("Transport", "fetchPages"),
+  transport: isTransport,
 };
 
 const ENCRYPTION: Readonly<Record<keyof RemoteEncryptionOptions, Check>> = {
@@ -70,11 +68,9 @@ export function show(value: unknown): string {
 }
 
 /** @throws {LacunaError} `INVALID_OPTION` for what the options of the remote contradict */
-export function checkRemote({ url, transport, remote = "auto", remoteEncryption }: RemoteOptions): void {
+export function checkRemote({ url, transport, remoteEncryption }: RemoteOptions): void {
   if (url !== undefined && transport !== undefined)
     throw invalid("options url and transport exclude each other");
-  if (typeof url === "function" && remote !== "auto" && remote !== "sync-server")
-    throw invalid('option remote must be "sync-server" where url is a function');
   if (remoteEncryption !== undefined) {
     check("remoteEncryption.", remoteEncryption, ENCRYPTION);
     if (remoteEncryption.key === undefined || remoteEncryption.cipher === undefined) {

@@ -2,6 +2,7 @@ import { LacunaError, type Transport } from "@lacuna/page";
 import { deferredTransport } from "./deferred-transport.ts";
 import { loaded } from "./loaded.ts";
 import type { LocalFiles } from "./local-files.ts";
+import { invalid } from "./option-check.ts";
 import { httpUrl, remoteName } from "./remote-name.ts";
 import type { RemoteOptions } from "./remote-options.ts";
 import type { RemoteUse } from "./remote-use.ts";
@@ -47,10 +48,7 @@ export function nameOf(url: string): string {
     });
   }
   if (/^(?:https?|file):/.test(protocol)) return name;
-  throw new LacunaError(
-    "INVALID_OPTION",
-    `option url must begin with libsql:, https:, http: or file:, got "${protocol}"`,
-  );
+  throw invalid(`option url must begin with libsql:, https:, http: or file:, got "${protocol}"`);
 }
 
 const fetchOf = (options: RemoteOptions): typeof fetch => options.fetch ?? globalThis.fetch;

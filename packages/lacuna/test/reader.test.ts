@@ -316,6 +316,21 @@ describe("what cannot be read", () => {
       /^INVALID_OPTION.*1 to 1 values, got 2/,
     ],
     ["NaN in a key", (db: Reader) => all(db.index("t_a").range({ from: Number.NaN })), /^INVALID_OPTION/],
+    [
+      "a misspelt end of a scan",
+      (db: Reader) => all(db.table("t").scan({ form: 5 } as never)),
+      /^INVALID_OPTION: unknown option form; known are columns, raw, signal, from/,
+    ],
+    [
+      "a misspelt end of a range",
+      (db: Reader) => all(db.index("t_a").range({ form: 5 } as never)),
+      /^INVALID_OPTION: unknown option form/,
+    ],
+    [
+      "an option of scans for a row",
+      (db: Reader) => db.table("t").get(1, { limit: 5 } as never),
+      /^INVALID_OPTION: unknown option limit/,
+    ],
     ["a negative limit", (db: Reader) => all(db.table("t").scan({ limit: -1 })), /^INVALID_OPTION: limit/],
   ])("is %s, and the error says so", async (_, use, message) => {
     const { db } = await openSample(sampleDatabase(ODD));

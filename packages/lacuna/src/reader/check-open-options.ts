@@ -7,8 +7,8 @@ import {
   isIntegerFrom,
   isObject,
   isSignal,
+  isStore,
   isString,
-  isWith,
   REMOTE_OPTIONS,
 } from "../option-check.ts";
 import type { RemoteOptions } from "../remote-options.ts";
@@ -19,7 +19,7 @@ const { url: isUrl, ...REMOTE } = REMOTE_OPTIONS;
 const OPTIONS: Readonly<Record<keyof OpenOptions, Check>> = {
   ...REMOTE,
   path: isString,
-  store: isWith("PageStore", "put"),
+  store: isStore,
   prefixBytes: isIntegerFrom(0),
   segmentSize: isIntegerFrom(1),
   memoryBytes: isIntegerFrom(0),

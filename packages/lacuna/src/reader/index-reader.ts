@@ -1,5 +1,6 @@
 import { CountTask, type IndexWalk, type Table, type Value } from "@lacuna/btree";
 import type { AbortOptions, PageNo } from "@lacuna/page";
+import { checkRange } from "./check-read.ts";
 import type { GuidedWalk } from "./guided-walk.ts";
 import { corruptEntry, EntryShape, RowKeyReader } from "./index-entry.ts";
 import { type Bound, keyBound } from "./key.ts";
@@ -60,6 +61,7 @@ export class IndexReader<T = Row> {
    * A partial index only has the rows that it is for.
    */
   async *range(options: RangeOptions = {}): AsyncGenerator<T, void, undefined> {
+    checkRange(options);
     const limit = checkLimit(options.limit);
     const view = await this.#open(options);
     try {

@@ -1,13 +1,11 @@
 import type { KeyBound, Rowid, Value } from "@lacuna/btree";
-import { LacunaError } from "@lacuna/page";
+import { invalid } from "../option-check.ts";
 
 /** A row id, or the values of the first columns of a key; a single value stands for a list of one. */
 export type Key = Value | readonly Value[];
 
 /** One end of a range. */
 export type Bound = Key | { readonly key: Key; readonly inclusive?: boolean | undefined };
-
-const invalid = (message: string): LacunaError => new LacunaError("INVALID_OPTION", message);
 
 function isValue(value: unknown): value is Value {
   if (typeof value === "bigint") return BigInt.asIntN(64, value) === value;

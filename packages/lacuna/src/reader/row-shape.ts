@@ -1,5 +1,5 @@
 import { findByName, RowReader, type Table, type TableEntry, type Value } from "@lacuna/btree";
-import { LacunaError } from "@lacuna/page";
+import { invalid } from "../option-check.ts";
 
 /** A row by the names of its columns. */
 export type Row = Record<string, Value>;
@@ -71,10 +71,7 @@ export class RowShape {
     for (const name of columns ?? []) {
       if (typeof name === "string" && (namesRowid(table, name) || findByName(table.columns, name))) continue;
       const known = table.columns.map((column) => column.name).join(", ");
-      throw new LacunaError(
-        "INVALID_OPTION",
-        `table ${table.name} has no column ${name}; it has ${known || "none"}`,
-      );
+      throw invalid(`table ${table.name} has no column ${name}; it has ${known || "none"}`);
     }
     const stored = columns?.filter((name) => !namesRowid(table, name));
     this.#reader = new RowReader(table, { columns: stored, bigints });

@@ -1,5 +1,7 @@
 import { CountTask, type Value } from "@lacuna/btree";
-import { type AbortOptions, LacunaError } from "@lacuna/page";
+import type { AbortOptions } from "@lacuna/page";
+import { invalid } from "../option-check.ts";
+import { checkGet, checkRange } from "./check-read.ts";
 import { type Bound, type Key, keyBound, keyValues, rowidBound, rowidKey } from "./key.ts";
 import { checkLimit } from "./limit.ts";
 import { lookUp } from "./lookup.ts";
@@ -62,6 +64,7 @@ export class TableReader<T = Row> {
 
   /** As many `get`s, in the round trips of one. */
   async getMany(keys: readonly Key[], options: GetOptions = {}): Promise<(T | undefined)[]> {
+    checkGet(options);
     const view = await this.#open(options);
     try {
       const table = tableOf(view, this.name);
@@ -81,6 +84,7 @@ export class TableReader<T = Row> {
 
   /** The rows in the order of their keys. Leaving the loop early drops what was fetched ahead. */
   async *scan(options: ScanOptions = {}): AsyncGenerator<T, void, undefined> {
+    checkRange(options);
     let left = checkLimit(options.limit);
     const view = await this.#open(options);
     try {
@@ -123,7 +127,7 @@ function wholeKey(table: StoredTable, key: Key): readonly Value[] {
   if (!table.withoutRowid) return [rowidKey(what, key)];
   const values = keyValues(what, key, table.key.length);
   if (values.length === table.key.length) return values;
-  throw new LacunaError("INVALID_OPTION", `${what} has ${table.key.length} values, got ${values.length}`);
+  throw invalid(`${what} has ${table.key.length} values, got ${values.length}`);
 }
 
 function rangeOf(

@@ -9,6 +9,7 @@ import {
 } from "@lacuna/btree";
 import { type AbortOptions, LacunaError, type PageNo } from "@lacuna/page";
 import type { PrefetchSnapshot } from "@lacuna/pager";
+import { invalid } from "../option-check.ts";
 
 /** What is known of a database at one revision. */
 export interface Facts {
@@ -43,7 +44,7 @@ export function tableOf({ schema }: Facts, name: string): StoredTable {
   if (named === undefined) {
     if (findByName(schema.views, name) !== undefined) throw unreadable(`${name} is a view`);
     const known = schema.tables.map((table) => table.name).join(", ");
-    throw new LacunaError("INVALID_OPTION", `there is no table ${name}; there are ${known || "none"}`);
+    throw invalid(`there is no table ${name}; there are ${known || "none"}`);
   }
   if (named.virtual) throw unreadable(`${name} is a virtual table`);
   if (named.rootPage !== undefined) return { ...named, rootPage: named.rootPage };
@@ -55,7 +56,7 @@ export function indexOf({ schema }: Facts, name: string): StoredIndex {
   const index = findByName(schema.indexes, name);
   if (index === undefined) {
     const known = schema.indexes.map((each) => each.name).join(", ");
-    throw new LacunaError("INVALID_OPTION", `there is no index ${name}; there are ${known || "none"}`);
+    throw invalid(`there is no index ${name}; there are ${known || "none"}`);
   }
   if (index.problem !== undefined) {
     throw new LacunaError("NOT_SUPPORTED", `index ${name} cannot be read: ${index.problem}`);

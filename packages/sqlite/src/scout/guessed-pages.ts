@@ -2,7 +2,7 @@ import { LacunaError, type PageNo, type Revision } from "@lacuna/page";
 import type { Snapshot } from "@lacuna/pager";
 import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
-import { Terrain } from "./terrain.ts";
+import { type Position, Terrain } from "./terrain.ts";
 
 /** Decides how a run goes on at pages that are not here. */
 export interface Guide {
@@ -74,6 +74,11 @@ export class GuessedPages implements Snapshot {
   /** What the page holds may name other pages. */
   leads(page: PageNo): boolean {
     return this.#terrain.leads(page);
+  }
+
+  /** Where a page hangs, if the run came to know. */
+  position(page: PageNo): Position | undefined {
+    return this.#terrain.position(page);
   }
 
   /** Pages of indexes that were read. */

@@ -231,6 +231,9 @@ export class RunAhead implements Follower, RunOwner {
       this.#spentMilliseconds += run.milliseconds;
       if (ending !== "stopped") this.#failed = ending === "failed" && run.named < MANY_NAMED;
       scout.end(ending, run.milliseconds);
+      // Who has a budget pays for all that comes.
+      if (run.position !== undefined && this.#spending === undefined)
+        scout.wholeTrees.waited(run.position, snapshot, this.now());
       if (ending !== "stopped") this.stuck(run);
     });
   }

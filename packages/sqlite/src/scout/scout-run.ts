@@ -9,6 +9,7 @@ import type { Forest } from "./forest.ts";
 import type { Glance } from "./glance.ts";
 import { GuessedPages, type Guide } from "./guessed-pages.ts";
 import type { Scout } from "./scouts.ts";
+import type { Position } from "./terrain.ts";
 
 /** A statement that is run. */
 export interface Task {
@@ -105,6 +106,11 @@ export class ScoutRun implements Guide {
   /** How many pages it came to that nobody had asked for. */
   get named(): number {
     return this.#named;
+  }
+
+  /** Where the page hangs for which the reader waits, if it came to know. */
+  get position(): Position | undefined {
+    return this.#pages?.position(this.#ground.missed);
   }
 
   get over(): boolean {

@@ -12,6 +12,7 @@ import { Sandbox } from "./sandbox.ts";
 import { ATTEMPTS_PER_RUN, type Ending, type Task } from "./scout-run.ts";
 import type { Spending } from "./spending.ts";
 import { type Estimate, estimate, holds, isResident, type Surveyor } from "./survey.ts";
+import { WholeTrees } from "./whole-trees.ts";
 
 /** What running ahead has done. */
 export interface ScoutStats {
@@ -47,6 +48,14 @@ const MAX_SCOUTS = 4;
 /** Has SQLite take it calmly that an index, being a placeholder, lacks the entry of a row that is deleted. */
 const TOLERANT = "PRAGMA writable_schema=ON";
 
+/** What is known of a state of the database. */
+interface Plan {
+  readonly version: number;
+  readonly cookie: number;
+  readonly forest: Forest;
+  readonly wholeTrees: WholeTrees;
+}
+
 interface Instance {
   readonly connection: Connection;
   readonly sandbox: Sandbox;
@@ -57,6 +66,7 @@ export interface Scout {
   readonly connection: Connection;
   readonly sandbox: Sandbox;
   readonly forest: Forest;
+  readonly wholeTrees: WholeTrees;
   /** Another one for each run. */
   readonly number: number;
   /** Takes it back. */
@@ -82,8 +92,8 @@ export class Scouts {
   #generation = 0;
   #number = 0;
   #idleTimer: unknown;
-  #closed = false;
-  #forest: { readonly version: number; readonly cookie: number; readonly forest: Forest } | undefined;
+  readonly #closing = new AbortController();
+  #plan: Plan | undefined;
 
   constructor(options: ScoutsOptions) {
     this.#options = options;
@@ -98,9 +108,9 @@ export class Scouts {
 
   /** Lends an instance at once; `undefined` if all are in use, or not all of the schema is here. */
   take(view: View, glance: Glance): Scout | undefined {
-    const forest = this.#forestOf(view, glance);
+    const plan = this.#planOf(view, glance);
     const free = this.#idle.length > 0 || this.#instances < MAX_SCOUTS;
-    if (forest === undefined || !free || this.#closed) {
+    if (plan === undefined || !free || this.#closing.signal.aborted) {
       this.#counters.skipped++;
       return undefined;
     }
@@ -110,7 +120,8 @@ export class Scouts {
     const generation = this.#generation;
     return {
       ...instance,
-      forest,
+      forest: plan.forest,
+      wholeTrees: plan.wholeTrees,
       number: this.#number,
       end: (ending, milliseconds) => {
         if (ending === "completed") this.#counters.completed++;
@@ -155,14 +166,14 @@ export class Scouts {
 
   /** Whatever runs has to be ended before. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     this.#options.timers.clearTimeout(this.#idleTimer);
     await Promise.all(this.#idle.splice(0).map((instance) => this.#drop(instance)));
   }
 
   /** Those who ask get an instance however many there are. */
   async #survey<T>(work: (surveyor: Surveyor) => Promise<T>): Promise<T> {
-    if (this.#closed) throw closedError("the database");
+    if (this.#closing.signal.aborted) throw closedError("the database");
     const instance = this.#idle.pop() ?? this.#make();
     const generation = this.#generation;
     this.#number = (this.#number + ATTEMPTS_PER_RUN) | 0;
@@ -174,15 +185,23 @@ export class Scouts {
   }
 
   /** `undefined` where not all of the schema is here. */
-  #forestOf({ snapshot, header }: View, glance: Glance): Forest | undefined {
-    const known = this.#forest;
+  #planOf({ snapshot, header }: View, glance: Glance): Plan | undefined {
+    const known = this.#plan;
     const cookie = header?.schemaCookie ?? 0;
     const { version } = snapshot;
-    if (known?.version === version && known.cookie === cookie) return known.forest;
+    if (known?.version === version && known.cookie === cookie) return known;
     try {
       const forest = Forest.read(glance, snapshot.pageCount);
-      this.#forest = forest === undefined ? undefined : { version, cookie, forest };
-      return forest;
+      this.#plan =
+        forest === undefined
+          ? undefined
+          : {
+              version,
+              cookie,
+              forest,
+              wholeTrees: new WholeTrees(forest.header.usableSize, this.#closing.signal),
+            };
+      return this.#plan;
     } catch {
       // The statement itself will find out and say so.
       return undefined;
@@ -203,7 +222,7 @@ export class Scouts {
   #putBack(instance: Instance, generation: number): void {
     instance.sandbox.pages = undefined;
     const { broken, inTransaction } = instance.connection;
-    if (this.#closed || broken || inTransaction || generation !== this.#generation) {
+    if (this.#closing.signal.aborted || broken || inTransaction || generation !== this.#generation) {
       void this.#drop(instance);
       return;
     }

@@ -28,6 +28,14 @@ interface Place {
   readonly index: number;
 }
 
+/** How deep a page hangs in its tree. */
+export interface Position {
+  readonly page: PageNo;
+  readonly tree: Tree;
+  /** Pages above it. */
+  readonly depth: number;
+}
+
 /** Interior pages remembered; one that was used longest ago is forgotten first. */
 const MAX_INTERIORS = 4096;
 /** Interior pages asked for beside a missed one, at first and at most. */
@@ -101,6 +109,12 @@ export class Terrain {
     } catch {
       // The statement itself will find out and say so.
     }
+  }
+
+  /** Where a page hangs, if that was seen. */
+  position(page: PageNo): Position | undefined {
+    const place = this.#placeOf(page);
+    return place === undefined ? undefined : { page, tree: place.parent.tree, depth: depthOf(place) };
   }
 
   /** What the page holds may name other pages, as far as can be told: it is none of the leaves of a table. */
@@ -268,6 +282,11 @@ export class Terrain {
 
 function pageAt({ parent, index }: Place): PageNo {
   return parent.children[index] as PageNo;
+}
+
+/** Pages above it. */
+function depthOf(place: Place | undefined): number {
+  return place === undefined ? 0 : 1 + depthOf(place.parent.place);
 }
 
 /** No page of the tree comes before it. */
