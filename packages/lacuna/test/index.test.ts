@@ -17,7 +17,7 @@ it("exports these names", () => {
 });
 
 it("exports the same names for reading without SQL everywhere", () => {
-  expect(Object.keys(anywhere).sort()).toEqual(["LacunaError", "isLacunaError", "open", "retryFetch"]);
+  expect(Object.keys(anywhere).sort()).toEqual(["LacunaError", "isLacunaError", "open"]);
   expect(Object.keys(node)).toEqual(Object.keys(anywhere));
 });
 

@@ -241,14 +241,82 @@ describe("the file", () => {
     expect(Buffer.from(await response.arrayBuffer()).equals(whole.subarray(from, to + 1))).toBe(true);
   });
 
-  it.each(["bytes=99999999-", "bytes=-0"])("answers %s with 416", async (range) => {
+  it.each(["bytes=99999999-", "bytes=-0", "bytes=99999999-,-0"])("answers %s with 416", async (range) => {
     const { path } = makeDatabase();
     const response = await (await serverOf(path))(url, { headers: { range } });
     expect(response.headers.get("content-range")).toBe(`bytes */${readFileSync(path).length}`);
     expect(await refusal(response)).toBe("416 RANGE_NOT_SATISFIABLE");
   });
 
-  it.each(["bytes=0-1,5-6", "bytes=5-2", "bytes=-", "pages=1-2", "nonsense"])(
+  it.each<{ range: string; expected: (readonly [number, number])[] }>([
+    {
+      range: "bytes=0-1,5-6",
+      expected: [
+        [0, 1],
+        [5, 6],
+      ],
+    },
+    {
+      range: "bytes=8192-12287, 0-4095 ,4100-8000",
+      expected: [
+        [8192, 12_287],
+        [0, 4095],
+        [4100, 8000],
+      ],
+    },
+    {
+      range: "bytes=4000-20000,30000-30000,-10",
+      expected: [
+        [4000, 20_000],
+        [30_000, 30_000],
+        [-10, -1],
+      ],
+    },
+    { range: "bytes=0-9,99999999-", expected: [[0, 9]] },
+  ])("answers $range with 206 and these parts", async ({ range, expected }) => {
+    const { path } = makeDatabase();
+    const whole = readFileSync(path);
+    const response = await (await serverOf(path, { chunkBytes: 4096 }))(url, { headers: { range } });
+    expect(response.status).toBe(206);
+    const body = Buffer.from(await response.arrayBuffer());
+    expect(response.headers.get("content-length")).toBe(String(body.length));
+    const boundary = /^multipart\/byteranges; boundary=(.+)$/.exec(
+      response.headers.get("content-type") ?? "",
+    )?.[1];
+    const parts = expected.map(([from, to]) => {
+      const [first, last] = [from < 0 ? whole.length + from : from, to < 0 ? whole.length + to : to];
+      const head = `Content-Range: bytes ${first}-${last}/${whole.length}\r\n\r\n`;
+      return { head, bytes: whole.subarray(first, last + 1) };
+    });
+    if (parts.length === 1) {
+      expect(boundary).toBeUndefined();
+      expect(body.equals(parts[0]?.bytes ?? Buffer.alloc(0))).toBe(true);
+      return;
+    }
+    const made = parts.map(({ head, bytes }) =>
+      Buffer.concat([
+        Buffer.from(`\r\n--${boundary}\r\nContent-Type: application/vnd.sqlite3\r\n${head}`),
+        bytes,
+      ]),
+    );
+    expect(body.equals(Buffer.concat([...made, Buffer.from(`\r\n--${boundary}--\r\n`)]))).toBe(true);
+  });
+
+  it("answers more than 256 ranges, and ranges that overlap, with the whole file", async () => {
+    const { path } = makeDatabase();
+    const server = await serverOf(path);
+    const many = Array.from({ length: 257 }, (_, at) => `${2 * at}-${2 * at}`);
+    for (const ranges of [many, ["0-9", "20-29", "5-6"], ["0-", "0-"]]) {
+      const response = await server(url, { headers: { range: `bytes=${ranges.join(",")}` } });
+      expect(response.status).toBe(200);
+      expect((await response.arrayBuffer()).byteLength).toBe(readFileSync(path).length);
+    }
+    const most = await server(url, { headers: { range: `bytes=${many.slice(1).join(",")}` } });
+    expect(most.status).toBe(206);
+    await most.body?.cancel();
+  });
+
+  it.each(["bytes=0-1,5-2", "bytes=5-2", "bytes=-", "pages=1-2", "nonsense"])(
     "answers %s with the whole file",
     async (range) => {
       const { path } = makeDatabase();

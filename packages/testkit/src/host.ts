@@ -143,10 +143,15 @@ export interface StaticHostOptions {
   readonly lastModified?: string | undefined;
   /** @default "application/octet-stream" */
   readonly contentType?: string | undefined;
+  /**
+   * Whether several ranges are answered in one body, as most web servers do; stores of objects send the whole file instead.
+   * @default false
+   */
+  readonly severalRanges?: boolean | undefined;
 }
 
 /**
- * A host that serves one file by `GET` and `HEAD`, with single ranges and `If-Match`, as web servers do. Unlike the real
+ * A host that serves one file by `GET` and `HEAD`, with ranges and `If-Match`, as web servers do. Unlike the real
  * server it takes any bytes, also those of no database.
  * @param file the bytes, or what they are now
  */
@@ -166,7 +171,15 @@ export function staticHost(file: Uint8Array | (() => Uint8Array), options: Stati
     const match = request.headers.get("if-match");
     if (match !== null && match !== "*" && match !== etag)
       return new Response(null, { status: 412, headers });
-    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+    const asked = request.headers.get("range") ?? "";
+    if (options.severalRanges === true && /^bytes=\d+-\d+(?:,\d+-\d+)+$/.test(asked)) {
+      const boundary = "made-up-boundary";
+      const body = partsOf(bytes, asked, { boundary, type: headers.get("content-type") ?? "" });
+      headers.set("content-length", String(body.length));
+      headers.set("content-type", `multipart/byteranges; boundary=${boundary}`);
+      return new Response(request.method === "HEAD" ? null : bodyOf(body), { status: 206, headers });
+    }
+    const range = /^bytes=(\d+)-(\d*)$/.exec(asked);
     const first = Number(range?.[1] ?? 0);
     if (range !== null && first >= bytes.length) {
       headers.set("content-range", `bytes */${bytes.length}`);
@@ -178,6 +191,28 @@ export function staticHost(file: Uint8Array | (() => Uint8Array), options: Stati
     const body = request.method === "HEAD" ? null : bodyOf(bytes.subarray(first, last + 1));
     return new Response(body, { status: range === null ? 200 : 206, headers });
   };
+}
+
+/** A body with several ranges, in the order they were asked for in. RFC 9110, "Media Type multipart/byteranges". */
+function partsOf(
+  bytes: Uint8Array,
+  asked: string,
+  { boundary, type }: { readonly boundary: string; readonly type: string },
+): Uint8Array {
+  const encoder = new TextEncoder();
+  const pieces = [...asked.matchAll(/(\d+)-(\d+)/g)].flatMap(([, from, to]) => {
+    const range = `bytes ${from}-${to}/${bytes.length}`;
+    const head = `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${range}\r\n\r\n`;
+    return [encoder.encode(head), bytes.subarray(Number(from), Number(to) + 1)];
+  });
+  pieces.push(encoder.encode(`\r\n--${boundary}--\r\n`));
+  const body = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
 }
 
 /** A strong tag that changes with the bytes. */

@@ -5,7 +5,7 @@ import { type AbortScope, untilAborted } from "./abort-scope.ts";
 import { checkMilliseconds } from "./check-count.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { HttpEndpoint, type HttpOptions } from "./http-endpoint.ts";
-import { rangeHeader } from "./http-range/range-request.ts";
+import { rangeHeaders } from "./http-range/range-request.ts";
 import { fileUrl, namesManifest } from "./published/file-url.ts";
 import { httpUrl, publicUrl } from "./remote-url.ts";
 import { PULL_HEADERS, pullUrl } from "./sync-server/pull-url.ts";
@@ -100,7 +100,7 @@ function verdict(url: string, findings: readonly Finding[]): LacunaError {
 
 /** A file if the first bytes are those of a database, whether or not the host serves ranges. */
 function askFile(endpoint: HttpEndpoint, scope: AbortScope): Promise<Finding> {
-  const headers = { range: rangeHeader({ first: 0, last: MAGIC.length - 1 }), "accept-encoding": "identity" };
+  const headers = rangeHeaders({ first: 0, last: MAGIC.length - 1 });
   return find("static", () => requireBeginning(endpoint, headers, MAGIC, scope));
 }
 

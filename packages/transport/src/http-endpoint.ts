@@ -46,6 +46,8 @@ export interface HttpRequest {
 export class HttpEndpoint {
   readonly traffic: Traffic = new Traffic();
   readonly link: LinkMeter;
+  /** Where the last request was sent to. */
+  lastUrl: URL | undefined;
   readonly #closing = new AbortController();
   readonly #options: HttpOptions;
   readonly #target: (base: URL) => URL;
@@ -86,6 +88,7 @@ export class HttpEndpoint {
     const { url, headers } = await untilAborted(this.#resolve(request), signal);
     signal.throwIfAborted();
     this.traffic.sent(body?.length ?? 0);
+    this.lastUrl = url;
     const exchange = this.link.begin();
     const fetching = this.#fetch(url.href, {
       method,

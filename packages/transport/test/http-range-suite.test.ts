@@ -26,6 +26,24 @@ describeTransport({
 });
 
 describeTransport({
+  name: "httpRangeTransport over several ranges",
+  capabilities,
+  database: makeDatabase,
+  serve: async (first) => {
+    let file = first;
+    const host = fetchFrom(staticHost(() => file, { severalRanges: true }));
+    return {
+      transport: () => httpRangeTransport({ url, fetch: host.fetch }),
+      replace: async (next) => {
+        file = next;
+      },
+      openAnswers: host.openAnswers,
+      stop: async () => {},
+    };
+  },
+});
+
+describeTransport({
   name: "httpRangeTransport over dates",
   capabilities,
   database: makeDatabase,

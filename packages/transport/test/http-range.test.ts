@@ -88,7 +88,7 @@ describe("requests", () => {
   });
 
   it("merges pages when the gap between them is cheaper than a request, and drops the gap", async () => {
-    const { transport, requests } = remoteOf(honest, { gapBytes: 2 * PAGE });
+    const { transport, requests } = remoteOf(honest, { gapBytes: 2 * PAGE, rangesPerRequest: 1 });
     const revision = await revisionOf(transport);
     expect(await numbersOf(transport.fetchPages(fetchOnce(revision, 10, 5, 7)))).toEqual([5, 7, 10]);
     expect(requests).toHaveLength(2);
@@ -97,7 +97,7 @@ describe("requests", () => {
   });
 
   it("brings the pages between too, each once, when the request takes others", async () => {
-    const { transport, requests } = remoteOf(honest, { gapBytes: 2 * PAGE });
+    const { transport, requests } = remoteOf(honest, { gapBytes: 2 * PAGE, rangesPerRequest: 1 });
     const request = { ...fetchOnce(await revisionOf(transport), 20, 10, 5, 7), takesOthers: true };
     const entries = await collect(transport.fetchPages(request));
     expect(entries.map(({ page }) => page).sort((a, b) => a - b)).toEqual([5, 6, 7, 8, 9, 10, 20]);
@@ -123,7 +123,7 @@ describe("requests", () => {
       open--;
       return honest(request);
     };
-    const { transport, requests } = remoteOf(counting, { gapBytes: 0, maxRequests: 3 });
+    const { transport, requests } = remoteOf(counting, { gapBytes: 0, maxRequests: 3, rangesPerRequest: 1 });
     const revision = await revisionOf(transport);
     await collect(transport.fetchPages(fetchOnce(revision, 2, 4, 6, 8, 10, 12, 14, 16)));
     expect(most).toBe(3);
@@ -391,7 +391,7 @@ describe("ranges that go on at once", () => {
       if (page === 20) await refused;
       return (page === 20 ? answering(500) : silent())(request);
     };
-    const remote = remoteOf(inTurn(honest, mixed), { gapBytes: 0 });
+    const remote = remoteOf(inTurn(honest, mixed), { gapBytes: 0, rangesPerRequest: 1 });
     const revision = await revisionOf(remote.transport);
     const reading = remote.transport.fetchPages(fetchOnce(revision, 5, 20, 30))[Symbol.asyncIterator]();
     expect((await reading.next()).value?.map(({ page }: PageEntry) => page)).toEqual([5]);
@@ -418,6 +418,7 @@ describe("options", () => {
   it.each([
     ["gapBytes", { gapBytes: -1 }],
     ["maxRequests", { maxRequests: 0 }],
+    ["rangesPerRequest", { rangesPerRequest: 0 }],
     ["URL", { url: "made.db" }],
     ["ftp:", { url: "ftp://host.example/made.db" }],
     ["password", { url: "https://me:pw@host.example/made.db" }],

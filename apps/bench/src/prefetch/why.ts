@@ -58,7 +58,7 @@ export function whyManyRanges({ opening, work }: Opened): string {
   const { requests, receivedBytes, simulatedMs } = opening;
   const lists = work.own?.cache?.requests;
   const asked = lists === undefined ? "" : `, which were asked for as ${times(lists, "list")} of pages`;
-  return `a static host answers one range a request: ${times(requests, "request")} for scattered pages${asked}, ${kibibytes(receivedBytes)} and ${seconds(simulatedMs)} with opening; they are joined where that takes less time than one more request`;
+  return `${times(requests, "request")} for scattered pages${asked}, ${kibibytes(receivedBytes)} and ${seconds(simulatedMs)} with opening`;
 }
 
 /** What there is to know about a cost, for whoever asks why. */

@@ -8,7 +8,6 @@ import {
   type LinkEstimate,
   type Opening,
   type PageEntry,
-  type PageRange,
   type PageRequest,
   pageNo,
   type Transport,
@@ -20,24 +19,13 @@ import { endable } from "../endable.ts";
 import { shapeOfFile } from "../file-shape.ts";
 import type { HttpAnswer } from "../http-answer.ts";
 import { HttpEndpoint, type HttpOptions } from "../http-endpoint.ts";
-import { inBrowser } from "../in-browser.ts";
-import { mergeStreams } from "../merge-streams.ts";
 import { USUAL_PAGE_SIZE } from "../usual-page-size.ts";
-import { parseContentRange } from "./content-range.ts";
 import { firstBytes, openingExtent } from "./opening-answer.ts";
 import { PageSplitter } from "./page-splitter.ts";
-import { type PlannedRange, planRanges } from "./range-plan.ts";
-import { type ByteSpan, checkRange, exactBody, rangeHeader } from "./range-request.ts";
-import {
-  canValidate,
-  describeValidators,
-  readRevision,
-  type StaticRevision,
-  sameValidators,
-  validatorsOf,
-  writeRevision,
-} from "./static-revision.ts";
-import { worthwhileGap } from "./worthwhile-gap.ts";
+import { askRange, type PinnedFile, replaced } from "./pinned-file.ts";
+import { type ByteSpan, exactBody, rangeHeaders } from "./range-request.ts";
+import { RangeStreams } from "./range-streams.ts";
+import { canValidate, readRevision, validatorsOf, writeRevision } from "./static-revision.ts";
 
 export interface HttpRangeOptions extends HttpOptions {
   /**
@@ -51,9 +39,15 @@ export interface HttpRangeOptions extends HttpOptions {
    * @default 6
    */
   readonly maxRequests?: number | undefined;
+  /**
+   * Ranges that one request asks for at most, at least 1; with 1 the host is never asked for several. Whether it answers them
+   * shows with the first list of pages that takes more than one request otherwise: the page wanted first is asked for by
+   * itself then, and one more request goes on at once. A host that does not is asked for one range at a time from then on. In
+   * a browser only the host of the page itself is asked, since others would have to permit it.
+   * @default 100
+   */
+  readonly rangesPerRequest?: number | undefined;
 }
-
-const IDENTITY = { "accept-encoding": "identity" };
 
 /**
  * The pages of a database file on any HTTP host that serves ranges. The revision is the strong `ETag`, or else the weak
@@ -66,16 +60,16 @@ export function httpRangeTransport(options: HttpRangeOptions): Transport {
 
 class HttpRangeTransport implements Transport {
   readonly #endpoint: HttpEndpoint;
-  readonly #gapBytes: number | "auto";
-  readonly #maxRequests: number;
+  readonly #streams: RangeStreams;
 
   constructor(options: HttpRangeOptions) {
-    const { gapBytes = "auto", maxRequests = 6 } = options;
+    const { gapBytes = "auto", maxRequests = 6, rangesPerRequest = 100 } = options;
     if (gapBytes !== "auto") checkCount("gapBytes", gapBytes, 0);
     checkCount("maxRequests", maxRequests, 1);
-    this.#gapBytes = gapBytes;
-    this.#maxRequests = maxRequests;
+    checkCount("rangesPerRequest", rangesPerRequest, 1);
     this.#endpoint = new HttpEndpoint(options, "the static host transport");
+    const { link } = this.#endpoint;
+    this.#streams = new RangeStreams({ gapBytes, maxRequests, rangesPerRequest, link });
   }
 
   async open(options: AbortOptions & { readonly bootstrap?: Bootstrap | undefined } = {}): Promise<Opening> {
@@ -91,7 +85,7 @@ class HttpRangeTransport implements Transport {
     try {
       const answer = await this.#endpoint.send({
         method: "GET",
-        headers: { ...IDENTITY, range: rangeHeader(asked) },
+        headers: rangeHeaders(asked),
         urgency: "demand",
         signal: scope.signal,
       });
@@ -144,7 +138,7 @@ class HttpRangeTransport implements Transport {
       const whole = Math.min(wantedPages ?? pageCount, Math.floor(sentBytes / pageSize));
       const wanted = whole === 0 ? [] : [{ first: pageNo(1), last: pageNo(whole) }];
       const splitter = new PageSplitter({ first: 1, pageSize, wanted });
-      yield* split(splitter, exactBody(answer, sentBytes, head));
+      yield* splitter.pages(exactBody(answer, sentBytes, head));
       if (wantedPages !== undefined && whole < wantedPages) {
         const rest = [{ first: pageNo(whole + 1), last: pageNo(wantedPages) }];
         yield* this.fetchPages({ revision, pages: rest, urgency: "demand" }, { signal: scope.signal });
@@ -158,7 +152,6 @@ class HttpRangeTransport implements Transport {
     request: PageRequest,
     options: AbortOptions = {},
   ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const { urgency } = request;
     const state = readRevision(request.revision);
     if (state === undefined) {
       throw new LacunaError(
@@ -169,102 +162,16 @@ class HttpRangeTransport implements Transport {
     const scope = this.#endpoint.scope(options.signal);
     try {
       scope.signal.throwIfAborted();
-      const plan = planRanges(request.pages, {
-        pageSize: state.pageSize,
-        gapBytes: this.#gapFor(request.pages, state.pageSize),
-        demand: urgency === "demand",
-      });
-      const streams = plan.map(
-        (range) => (signal: AbortSignal) => this.#fetchRange(range, state, request, signal),
-      );
-      const pages = mergeStreams(streams, this.#maxRequests, scope.signal);
+      const file = { endpoint: this.#endpoint, state, urgency: request.urgency };
+      const pages = this.#streams.pages(file, request, scope.signal);
       if (canValidate(state.validators)) yield* pages;
       else {
-        const checked = await this.#checkedAfterwards(pages, state, scope.signal);
+        const checked = await checkedAfterwards(pages, file, scope.signal);
         if (checked.length > 0) yield checked;
       }
     } finally {
       scope.end();
     }
-  }
-
-  #gapFor(pages: readonly PageRange[], pageSize: number): number {
-    if (this.#gapBytes !== "auto") return this.#gapBytes;
-    return worthwhileGap(pages, { pageSize, maxRequests: this.#maxRequests, link: this.linkEstimate() });
-  }
-
-  async *#fetchRange(
-    range: PlannedRange,
-    state: StaticRevision,
-    { urgency, takesOthers = false }: PageRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly PageEntry[], void, undefined> {
-    const { pageSize } = state;
-    const asked = { first: (range.first - 1) * pageSize, last: range.last * pageSize - 1 };
-    const answer = await this.#sendPinned(asked, state, urgency, signal);
-    const wanted = takesOthers ? [range] : range.wanted;
-    const splitter = new PageSplitter({ first: range.first, pageSize, wanted });
-    yield* split(splitter, exactBody(answer, asked.last - asked.first + 1));
-  }
-
-  /** Asks for bytes of the file in the state that the revision names, and lets no other state through. */
-  async #sendPinned(
-    asked: { readonly first: number; readonly last: number },
-    state: StaticRevision,
-    urgency: PageRequest["urgency"],
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const { etag } = state.validators;
-    // Across origins a browser asks the host first whether it may send a condition, and most static hosts do not answer.
-    // The tag of the answer tells the same; the condition only saves bytes.
-    const condition = etag === undefined || inBrowser() ? {} : { "if-match": etag };
-    const answer = await this.#endpoint.send({
-      method: "GET",
-      headers: { ...IDENTITY, range: rangeHeader(asked), ...condition },
-      urgency,
-      signal,
-    });
-    const { status, url } = answer;
-    const changed = (found: string): LacunaError =>
-      new LacunaError("REVISION_CHANGED", `the file at ${url} was replaced: ${found}`, { status, url });
-    if (status === 412) throw changed("the host no longer has the state that was asked for");
-    if (status === 416) {
-      const total = parseContentRange(answer.header("content-range"))?.total;
-      throw changed(`it had ${state.length} bytes, now ${total ?? "fewer"}`);
-    }
-    const { total } = await checkRange(answer, asked);
-    if (total !== state.length) throw changed(`it had ${state.length} bytes, now ${total}`);
-    const validators = validatorsOf(answer.headers);
-    if (!sameValidators(validators, state.validators)) {
-      throw changed(
-        `${describeValidators(state.validators)} expected, found ${describeValidators(validators)}`,
-      );
-    }
-    return answer;
-  }
-
-  /**
-   * For a host that gives no validator at all: holds the pages back until the change counter, read after them, shows that
-   * they are of the right state.
-   */
-  async #checkedAfterwards(
-    pages: AsyncIterable<readonly PageEntry[]>,
-    state: StaticRevision,
-    signal: AbortSignal,
-  ): Promise<PageEntry[]> {
-    const held: PageEntry[] = [];
-    for await (const batch of pages) held.push(...batch);
-    const last = DATABASE_HEADER_BYTES - 1;
-    const answer = await this.#sendPinned({ first: 0, last }, state, "demand", signal);
-    const { changeCounter } = shapeOfFile(await firstBytes(answer, last + 1), state.length);
-    if (changeCounter !== state.changeCounter) {
-      throw new LacunaError(
-        "REVISION_CHANGED",
-        `the file at ${answer.url} was changed: change counter ${state.changeCounter} expected, found ${changeCounter}`,
-        { url: answer.url },
-      );
-    }
-    return held;
   }
 
   linkEstimate(): LinkEstimate | undefined {
@@ -280,15 +187,23 @@ class HttpRangeTransport implements Transport {
   }
 }
 
-/** The pages that each piece of a body completes. */
-async function* split(
-  splitter: PageSplitter,
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<PageEntry[], void, undefined> {
-  for await (const chunk of chunks) {
-    const entries = splitter.push(chunk);
-    if (entries.length > 0) yield entries;
-  }
+/**
+ * For a host that gives no validator at all: holds the pages back until the change counter, read after them, shows that they
+ * are of the right state.
+ */
+async function checkedAfterwards(
+  pages: AsyncIterable<readonly PageEntry[]>,
+  file: PinnedFile,
+  signal: AbortSignal,
+): Promise<PageEntry[]> {
+  const held: PageEntry[] = [];
+  for await (const batch of pages) held.push(...batch);
+  const { length, changeCounter: expected } = file.state;
+  const last = DATABASE_HEADER_BYTES - 1;
+  const answer = await askRange(file, { first: 0, last }, signal);
+  const { changeCounter: found } = shapeOfFile(await firstBytes(answer, last + 1), length);
+  if (found !== expected) throw replaced(answer, `change counter ${expected} expected, found ${found}`);
+  return held;
 }
 
 /** The error with where it happened, for a body that turned out to be something else. */

@@ -46,6 +46,14 @@ export class PageSplitter {
     return entries;
   }
 
+  /** The wanted pages that each piece of a body completes. */
+  async *pages(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<PageEntry[], void, undefined> {
+    for await (const chunk of chunks) {
+      const entries = this.push(chunk);
+      if (entries.length > 0) yield entries;
+    }
+  }
+
   #isWanted(): boolean {
     for (;;) {
       const range = this.#wanted[this.#rangeIndex];

@@ -1,4 +1,4 @@
-import type { PageNo, PageRange } from "@lacuna/page";
+import { type PageNo, type PageRange, pagesOf, rangesInOrder } from "@lacuna/page";
 
 /** One range request: every page from `first` to `last` travels. */
 export interface PlannedRange extends PageRange {
@@ -36,13 +36,10 @@ export function planRanges(pages: readonly PageRange[], options: RangePlanOption
       plan.push({ first, last, wanted: [{ first, last }], rank });
       continue;
     }
-    const before = open.wanted.at(-1);
-    if (before !== undefined && before.last + 1 === first)
-      open.wanted.splice(-1, 1, { first: before.first, last });
-    else open.wanted.push({ first, last });
+    open.wanted.push({ first, last });
     open.last = last;
     open.rank = Math.min(open.rank, rank);
   }
   plan.sort((a, b) => a.rank - b.rank);
-  return plan.map(({ first, last, wanted }) => ({ first, last, wanted }));
+  return plan.map((range) => ({ ...range, wanted: rangesInOrder(pagesOf(range.wanted)) }));
 }

@@ -47,14 +47,12 @@ export const describeValidators = ({ etag, weakEtag, lastModified }: Validators)
 
 /** Writes everything into the revision, so that a replica can go on fetching without asking for the shape again. */
 export function writeRevision(state: StaticRevision): Revision {
-  const { etag, weakEtag, lastModified } = state.validators;
+  const { etag, weakEtag: weak, lastModified: modified } = state.validators;
+  const { changeCounter: counter, length, pageSize: page } = state;
   const fields = new URLSearchParams();
-  if (etag !== undefined) fields.set("etag", etag);
-  if (weakEtag !== undefined) fields.set("weak", weakEtag);
-  if (lastModified !== undefined) fields.set("modified", lastModified);
-  if (state.changeCounter !== undefined) fields.set("counter", String(state.changeCounter));
-  fields.set("length", String(state.length));
-  fields.set("page", String(state.pageSize));
+  for (const [name, value] of Object.entries({ etag, weak, modified, counter, length, page })) {
+    if (value !== undefined) fields.set(name, String(value));
+  }
   return revision(fields.toString());
 }
 
