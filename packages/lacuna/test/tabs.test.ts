@@ -334,6 +334,26 @@ describe("when the tab that owns the database closes", () => {
     await cut;
   });
 
+  it("rows of a statement that another tab prepared before it became the owner end with CLOSED", async () => {
+    const [{ db: owner }, { db: second }] = await connectTabs(2);
+    const statement = await second.prepare("SELECT note FROM person");
+    await owner.close();
+    await second.get("SELECT 1");
+    const waiting = Promise.withResolvers<void>();
+    remote.intercept = (_, pass) => {
+      waiting.resolve();
+      return new Promise<void>(() => {}).then(pass);
+    };
+    const read = async (): Promise<void> => {
+      for await (const _ of statement.iterate());
+    };
+    const cut = expect(read()).rejects.toMatchObject({ code: "CLOSED" });
+    await waiting.promise;
+    await second.close();
+    remote.intercept = undefined;
+    await cut;
+  });
+
   it("another one goes on, with what was here and what was written", async () => {
     const [{ db: owner }, { db: second }, third] = await connectTabs(3);
     await second.run("INSERT INTO tag VALUES ('kept', 5)");
