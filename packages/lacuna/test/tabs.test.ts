@@ -424,6 +424,21 @@ describe("when the tab that owns the database is gone", () => {
     expect(second.inTransaction).toBe(false);
   });
 
+  it("a transaction begun by SQL is over with it, and ROLLBACK has nothing to complain of", async () => {
+    const [{ tab }, { db: second }] = await connectTabs(2);
+    await second.exec("BEGIN");
+    await second.run("INSERT INTO tag VALUES ('cut', 1)");
+    await tab.kill();
+    await expect(second.run("INSERT INTO tag VALUES ('cut too', 1)")).rejects.toMatchObject({
+      code: "OWNER_GONE",
+    });
+    await second.exec("ROLLBACK");
+    expect(second.inTransaction).toBe(false);
+    expect({ ...(await second.get("SELECT count(*) AS n FROM tag WHERE word LIKE 'cut%'")) }).toEqual({
+      n: 0,
+    });
+  });
+
   it("the rest of rows that were begun is not made up", async () => {
     const [{ tab }, { db: second }] = await connectTabs(2);
     const read = async (): Promise<number> => {
