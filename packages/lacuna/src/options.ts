@@ -96,7 +96,7 @@ export interface ConnectOptions extends RemoteOptions {
   /**
    * Bytes of pages kept locally at most, from 1048576; beyond that, those used the longest ago are dropped, and fetched again when
    * they are wanted. The schema and the interior pages of trees stay in any case, as does what was written here. Hydrating more
-   * than that keeps what came last. Needs `partialSync`.
+   * than that keeps a part of it and fails with `STORAGE_FULL`. Needs `partialSync`.
    * @default no limit
    */
   readonly maxBytes?: number | undefined;
