@@ -217,7 +217,7 @@ export class Database implements SqlTransaction {
 
   /**
    * Brings what others did, for the pages that are here, and repeats local changes that the remote does not have on top. It
-   * happens as a whole or not at all.
+   * happens as a whole or not at all. It waits for the end of a transaction that writes: do not wait for it inside of one.
    * @returns whether there was anything
    * @throws {ChangeError} `PULL_CONFLICT` naming the local change that cannot be repeated over what the remote has
    * @throws {LacunaError} what keeps the remote from being reached; `NOT_SUPPORTED` without a sync server
@@ -231,7 +231,7 @@ export class Database implements SqlTransaction {
     return changed;
   }
 
-  /** Makes the local log as short as it can be. Never uses the network. */
+  /** Makes the local log as short as it can be. Never uses the network. As `pull`, it waits for transactions that write. */
   async checkpoint(): Promise<void> {
     const { replica } = await this.#connected();
     await replica.pager.checkpoint();
