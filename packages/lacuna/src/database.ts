@@ -50,7 +50,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
  * Errors of the calls that run SQL: `SqlError` for what SQLite refuses; `NETWORK`, `TIMEOUT`, `UNAUTHORIZED` and the
  * like, with the page, when a page that is missing cannot be had, after which the same statement may simply be run
  * again; `REVISION_CHANGED` when the remote has moved on, after which the next statement sees its new state; `OWNER_GONE`
- * when the browser tab that made the call for this one went away before it answered; `CLOSED`; the reason of an aborted
+ * when the browser tab that made the call for this one went away before it answered, or fell silent; `CLOSED`; the reason of an aborted
  * signal.
  */
 export class Database implements SqlTransaction {

@@ -96,7 +96,7 @@ export interface ConnectOptions extends RemoteOptions {
   /**
    * Bytes of pages kept locally at most, from 1048576; beyond that, those used the longest ago are dropped, and fetched again when
    * they are wanted. The schema and the interior pages of trees stay in any case, as does what was written here. Hydrating more
-   * than that keeps what came last. Needs `partialSync`.
+   * than that keeps a part of it and fails with `STORAGE_FULL`. Needs `partialSync`.
    * @default no limit
    */
   readonly maxBytes?: number | undefined;
@@ -115,7 +115,7 @@ export interface ConnectOptions extends RemoteOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Told of every request for missing pages, of every page that comes and why, and of its first use: what a live picture of
-   * the database needs. Pages that come at opening are not among them. Must not throw.
+   * the database needs. Pages that come at opening are not among them.
    */
   readonly onPages?: ((event: PagesEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */

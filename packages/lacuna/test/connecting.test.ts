@@ -30,6 +30,11 @@ describe("calls that cannot be meant are INVALID_OPTION, and say what was expect
     ["a number to execute", (db) => db.exec(5 as never), "SQL must be a string, got number"],
     ["a batch of one text", (db) => db.batch("SELECT 1" as never), "a batch must be a list"],
     ["a batch of numbers", (db) => db.batch([5 as never]), "SQL must be a string"],
+    [
+      "a misspelt mode of a batch",
+      (db) => db.batch(["SELECT 1"], { mod: "immediate" } as never),
+      "a batch has no option mod; it has mode",
+    ],
     ["nothing to hydrate", (db) => db.hydrate({ tabel: "t" } as never), "hydrate takes a query, { table }"],
     ["null to hydrate", (db) => db.hydrate(null as never), "hydrate takes a query, { table }"],
     ["an unknown event", (db) => db.on("changed" as never, () => {}), "there is no event changed; there are"],

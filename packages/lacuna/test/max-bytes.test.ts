@@ -60,6 +60,19 @@ it("spares the way to every row: a lookup after much else takes one request for 
   expect(remote.requests - requests).toBe(1);
 });
 
+it("keeps a part of what is hydrated, and says that it is not all", async () => {
+  const db = await connectTo({ maxBytes: MIB });
+  await expect(db.hydrate()).rejects.toMatchObject({
+    code: "STORAGE_FULL",
+    message: expect.stringContaining("more than it holds"),
+  });
+  const held = await heldBytes(db);
+  expect(held).toBeGreaterThan(MIB / 2);
+  expect(held).toBeLessThanOrEqual(MIB);
+  await db.hydrate({ table: "tag" });
+  expect(await db.isResident("SELECT * FROM tag")).toBe(true);
+});
+
 it("spares what was written here and not pushed", async () => {
   const db = await connectTo({ maxBytes: MIB });
   await db.run("UPDATE person SET name = 'mine' WHERE id % 100 = 0");

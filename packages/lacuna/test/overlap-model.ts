@@ -173,8 +173,9 @@ export class Caller {
       await work();
     } catch (error) {
       if (isLacunaError(error, "CLOSED")) return false;
-      if (error !== LEFT && !(isLacunaError(error) && OF_THE_REMOTE.includes(error.code))) throw error;
-      this.#count(isLacunaError(error) ? error.code : "left");
+      const why = error === LEFT ? "left" : reasonOf(error);
+      if (why === undefined) throw error;
+      this.#count(why);
     }
     return true;
   }
@@ -205,4 +206,12 @@ export class Caller {
   #count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
+}
+
+/** Why something did not happen that may fail; `undefined` if it must not. */
+function reasonOf(error: unknown): string | undefined {
+  if (!isLacunaError(error)) return undefined;
+  // An iterator that was open as the replica had to move on.
+  if ("sqliteCode" in error && error.sqliteCode === "SQLITE_BUSY_SNAPSHOT") return error.code;
+  return OF_THE_REMOTE.includes(error.code) ? error.code : undefined;
 }

@@ -110,6 +110,46 @@ describe("calls on one handle at the same time", () => {
     ]);
   });
 
+  it("are told that a commit happened, though an open iterator cannot go on over the newest revision", async () => {
+    const rows = `${TABLE}; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+      INSERT INTO t SELECT i, printf('%.*c', 900, 'x') FROM n`;
+    const remote = await syncRemote(rows, false);
+    const db = await remote.replica(PARTIAL);
+    await db.all("SELECT * FROM t WHERE id < 20");
+    await db.exec("BEGIN");
+    const iterator = db.iterate("SELECT * FROM t WHERE id < 20");
+    await iterator.next();
+    await db.run("INSERT INTO t VALUES (9000, 'mine')");
+    remote.exec("UPDATE t SET v = 'theirs' WHERE id > 300");
+    await expect(db.all("SELECT * FROM t WHERE id = 200")).rejects.toMatchObject({
+      code: "REVISION_CHANGED",
+    });
+    await db.exec("COMMIT");
+    await expect(iterator.next()).rejects.toMatchObject({ sqliteCode: "SQLITE_BUSY_SNAPSHOT" });
+    expect(await rowsOf(db, "SELECT id, v FROM t WHERE id IN (350, 9000)")).toEqual([
+      [350, "theirs"],
+      [9000, "mine"],
+    ]);
+    expect(await db.pending()).toHaveLength(1);
+  });
+
+  it("end with CLOSED, also those that wait for a transaction whose function goes on", async () => {
+    const remote = await syncRemote(TABLE);
+    const db = await remote.replica();
+    let end = (): void => {};
+    const going = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const around = db.transactionAsync(() => going)();
+    const waiting = [db.run("INSERT INTO t VALUES (1, 'a')"), db.batch(["SELECT 1"]), around];
+    const ended = Promise.allSettled(waiting.slice(0, 2));
+    await turns();
+    await db.close();
+    expect(await ended).toMatchObject(Array(2).fill({ status: "rejected", reason: { code: "CLOSED" } }));
+    end();
+    await expect(around).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
   it("never wait for a transaction whose function waits for them, when the revision is gone", async () => {
     const rows = `${TABLE}; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
       INSERT INTO t SELECT i, printf('%.*c', 900, 'x') FROM n`;

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { PageStore } from "@lacuna/page";
+import { openNodeStore } from "@lacuna/storage/node";
 import { describe, expect, it } from "vitest";
 import { connect, type Database } from "../src/index.ts";
 import { rowsOf, type SyncRemote, syncRemote } from "./sync-remote.ts";
@@ -228,6 +230,46 @@ it("a replica that begins before its remote is known keeps what it wrote", async
   expect(await rowsOf(db, "SELECT x, v FROM mine, t")).toEqual([["kept", "theirs"]]);
   await db.push();
   expect(remote.rows("SELECT x FROM mine")).toEqual([["kept"]]);
+});
+
+it("a replica whose knowledge of its pushes is damaged is refused as corrupt, and let go", async () => {
+  const remote = await syncRemote(TABLE);
+  const path = join(remote.directory, "local.db");
+  await (await remote.replica({ path })).close();
+  for (const sync of ["{", "null", '{"client":"c"}']) {
+    const store = await openNodeStore({ path });
+    await store.setMeta({ ...store.meta(), sync });
+    await store.close();
+    await expect(remote.replica({ path })).rejects.toMatchObject({ code: "REPLICA_CORRUPT" });
+  }
+});
+
+it("a replica that begins before its remote is known survives a crash at any step of its making", async () => {
+  const remote = await syncRemote(TABLE);
+  for (let step = 1; step <= 4; step++) {
+    const path = join(remote.directory, `local-${step}.db`);
+    let left = step;
+    const dying: ProxyHandler<PageStore> = {
+      get(store, name) {
+        const value: unknown = Reflect.get(store, name);
+        if (typeof value !== "function") return value;
+        if (!["reset", "setMeta", "openFile"].includes(String(name))) return value.bind(store);
+        return async (...given: unknown[]) => {
+          if (--left < 0) throw new Error("the process ended");
+          return (value as (...given: unknown[]) => unknown).apply(store, given);
+        };
+      },
+    };
+    const store = new Proxy(await openNodeStore({ path }), dying);
+    await remote.replica({ store, url: () => null }).catch(() => {});
+    await store.close();
+    const db = await remote.replica({ path });
+    await db.run("CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)");
+    await db.run("INSERT INTO t VALUES (?, 'mine')", step);
+    await db.push();
+    expect(remote.rows(`SELECT id FROM t WHERE id = ${step}`)).toEqual([[step]]);
+    await db.close();
+  }
 });
 
 it("a local database needs no remote, and says so", async () => {

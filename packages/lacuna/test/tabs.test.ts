@@ -334,6 +334,26 @@ describe("when the tab that owns the database closes", () => {
     await cut;
   });
 
+  it("rows of a statement that another tab prepared before it became the owner end with CLOSED", async () => {
+    const [{ db: owner }, { db: second }] = await connectTabs(2);
+    const statement = await second.prepare("SELECT note FROM person");
+    await owner.close();
+    await second.get("SELECT 1");
+    const waiting = Promise.withResolvers<void>();
+    remote.intercept = (_, pass) => {
+      waiting.resolve();
+      return new Promise<void>(() => {}).then(pass);
+    };
+    const read = async (): Promise<void> => {
+      for await (const _ of statement.iterate());
+    };
+    const cut = expect(read()).rejects.toMatchObject({ code: "CLOSED" });
+    await waiting.promise;
+    await second.close();
+    remote.intercept = undefined;
+    await cut;
+  });
+
   it("another one goes on, with what was here and what was written", async () => {
     const [{ db: owner }, { db: second }, third] = await connectTabs(3);
     await second.run("INSERT INTO tag VALUES ('kept', 5)");
@@ -402,6 +422,21 @@ describe("when the tab that owns the database is gone", () => {
       n: 0,
     });
     expect(second.inTransaction).toBe(false);
+  });
+
+  it("a transaction begun by SQL is over with it, and ROLLBACK has nothing to complain of", async () => {
+    const [{ tab }, { db: second }] = await connectTabs(2);
+    await second.exec("BEGIN");
+    await second.run("INSERT INTO tag VALUES ('cut', 1)");
+    await tab.kill();
+    await expect(second.run("INSERT INTO tag VALUES ('cut too', 1)")).rejects.toMatchObject({
+      code: "OWNER_GONE",
+    });
+    await second.exec("ROLLBACK");
+    expect(second.inTransaction).toBe(false);
+    expect({ ...(await second.get("SELECT count(*) AS n FROM tag WHERE word LIKE 'cut%'")) }).toEqual({
+      n: 0,
+    });
   });
 
   it("the rest of rows that were begun is not made up", async () => {

@@ -21,7 +21,7 @@ import type { PageNo } from "./page-number.ts";
  * | `NOT_A_REPLICA` | the path holds a file that is not a replica; it is left alone | no |
  * | `REPLICA_CORRUPT` | a replica's own bookkeeping cannot be read | no |
  * | `LOCKED` | another process, or another handle of this one, owns the path | later |
- * | `OWNER_GONE` | the tab that ran the call for this one is gone: a write may or may not have happened | after a look at the data |
+ * | `OWNER_GONE` | the tab that ran the call for this one is gone, or silent for too long: a write may or may not have happened | after a look at the data |
  * | `STORAGE` | the local storage failed: an I/O error, missing permission | it depends on the cause |
  * | `STORAGE_FULL` | the local storage is full | once there is room |
  * | `INVALID_OPTION` | an option or argument is unknown, contradictory or out of range | no |

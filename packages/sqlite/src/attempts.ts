@@ -136,22 +136,19 @@ export class Attempts {
     const { file, watch } = instance;
     if (this.#writer === undefined || watch === undefined || instance.broken !== undefined) return;
     const { committed, writer } = file;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      failure = await this.#writer.conclude(async (view) => {
-        // SQLite commits what came before a failure only where it was told so: INSERT OR FAIL.
-        if (outcome.kind === "error" && !(outcome.error instanceof SqlError)) throw outcome.error;
-        return this.#described(view, around);
-      });
-    } catch (cause) {
-      instance.stop(cause);
-      file.abandon();
-      throw cause;
-    }
+    const { failure, lost } = await this.#writer.conclude(async (view) => {
+      // SQLite commits what came before a failure only where it was told so: INSERT OR FAIL.
+      if (outcome.kind === "error" && !(outcome.error instanceof SqlError)) throw outcome.error;
+      return this.#described(view, around);
+    });
     const over = writer !== undefined && file.writer !== writer;
     if (over && (failure !== undefined || !committed)) instance.forgetSchema();
     const happened = committed && failure === undefined;
     if (!instance.inTransaction) watch.end(happened);
+    if (lost !== undefined) {
+      instance.stop(lost.error);
+      file.abandon();
+    }
     if (failure !== undefined) throw failure.error;
   }
 

@@ -39,7 +39,20 @@ export interface BatchResult {
 export function resolveBatch(
   given: TransactionMode | BatchOptions | undefined,
 ): BatchOptions & { readonly raw: boolean } {
-  const { mode, raw = false, safeIntegers } = typeof given === "string" ? { mode: given } : (given ?? {});
+  const {
+    mode,
+    raw = false,
+    safeIntegers,
+    ...others
+  } = typeof given === "string" ? { mode: given } : (given ?? {});
+  const [unknown] = Object.keys(others);
+  // A misspelt mode would leave the statements without a transaction.
+  if (unknown !== undefined) {
+    throw new LacunaError(
+      "INVALID_OPTION",
+      `a batch has no option ${unknown}; it has mode, raw, safeIntegers`,
+    );
+  }
   if (mode !== undefined && !["deferred", "immediate", "exclusive"].includes(mode)) {
     throw new LacunaError(
       "INVALID_OPTION",

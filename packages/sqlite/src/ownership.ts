@@ -2,6 +2,7 @@
 interface Waiting {
   readonly alone: boolean;
   readonly enter: () => void;
+  readonly leave: (reason: unknown) => void;
 }
 
 /**
@@ -13,7 +14,12 @@ export class Ownership {
   #alone = false;
   readonly #queue: Waiting[] = [];
 
-  /** @returns what ends the stay, or a promise of it. @throws `signal.reason` if aborted while waiting */
+  /** Rejects all who wait: whoever is inside may never leave. */
+  close(reason: unknown): void {
+    for (const waiting of this.#queue.splice(0)) waiting.leave(reason);
+  }
+
+  /** @returns what ends the stay, or a promise of it. @throws `signal.reason` if aborted while waiting, the reason of `close` */
   enter(alone: boolean, signal: AbortSignal | undefined): (() => void) | Promise<() => void> {
     if (this.#queue.length === 0 && this.#admits(alone)) return this.#admit(alone);
     return this.#wait(alone, signal);
@@ -25,7 +31,7 @@ export class Ownership {
         reject(signal.reason);
         return;
       }
-      const leave = (): void => {
+      const abort = (): void => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         reject(signal?.reason);
         this.#next();
@@ -33,11 +39,15 @@ export class Ownership {
       const waiting: Waiting = {
         alone,
         enter: () => {
-          signal?.removeEventListener("abort", leave);
+          signal?.removeEventListener("abort", abort);
           resolve(this.#admit(alone));
         },
+        leave: (reason) => {
+          signal?.removeEventListener("abort", abort);
+          reject(reason);
+        },
       };
-      signal?.addEventListener("abort", leave, { once: true });
+      signal?.addEventListener("abort", abort, { once: true });
       this.#queue.push(waiting);
     });
   }

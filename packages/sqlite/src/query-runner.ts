@@ -200,7 +200,9 @@ export class QueryRunner {
   }
 
   async #close(): Promise<void> {
-    this.#closing.abort(closedError("the database"));
+    const closed = closedError("the database");
+    this.#closing.abort(closed);
+    this.#ownership.close(closed);
     const primary = this.#primary?.then((connection) => connection.close()).catch(() => {});
     await Promise.all([primary, this.#pool.close(), this.#scouts.close()]);
   }

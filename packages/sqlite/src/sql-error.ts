@@ -1,4 +1,4 @@
-import { LacunaError } from "@lacuna/page";
+import { isLacunaError, LacunaError } from "@lacuna/page";
 import type { Engine } from "./engine.ts";
 
 /** What SQLite said about a statement it refused. */
@@ -61,8 +61,9 @@ function unitsBefore(sql: string, bytes: number): number {
   return new TextDecoder().decode(new TextEncoder().encode(sql).subarray(0, bytes)).length;
 }
 
-/** WebAssembly itself failed. */
-export function stoppedError(cause: unknown): SqlError {
+/** WebAssembly itself failed, unless the cause is an error of ours. */
+export function stoppedError(cause: unknown): LacunaError {
+  if (isLacunaError(cause)) return cause;
   return new SqlError(`SQLite stopped: ${cause instanceof Error ? cause.message : String(cause)}`, {
     resultCode: 2,
     sqliteCode: "SQLITE_INTERNAL",

@@ -6,6 +6,14 @@ import { SQLITE_BUSY_SNAPSHOT, SQLITE_READONLY } from "./result-code.ts";
 import { SqlError } from "./sql-error.ts";
 import { View } from "./view.ts";
 
+/** How a transaction ended. */
+interface Conclusion {
+  /** Why it was not committed after all. */
+  readonly failure?: { readonly error: unknown } | undefined;
+  /** Why an open cursor, and the instance with it, can no longer be used. */
+  readonly lost?: { readonly error: unknown } | undefined;
+}
+
 /** Lets an instance of SQLite write to a source: its transactions and those of the source end together. */
 export class Writer {
   readonly #source: WriteSource;
@@ -45,18 +53,14 @@ export class Writer {
    * Ends the transaction of the source if that of SQLite has ended. A commit that fails has not happened: then SQLite
    * forgets everything it keeps in memory.
    * @param describe says what happened, for the source; what it throws makes the commit fail
-   * @returns the failure of the commit
-   * @throws if a cursor that is still open cannot go on, and with it the instance
    */
-  async conclude(
-    describe: (view: View) => Promise<Uint8Array | undefined>,
-  ): Promise<{ readonly error: unknown } | undefined> {
+  async conclude(describe: (view: View) => Promise<Uint8Array | undefined>): Promise<Conclusion> {
     const view = this.#file.writer;
     const writer = view?.writer;
-    if (view === undefined || writer === undefined || this.#file.writing) return undefined;
+    if (view === undefined || writer === undefined || this.#file.writing) return {};
     view.retain();
     let { version } = writer;
-    let failure: { readonly error: unknown } | undefined;
+    let failure: Conclusion["failure"];
     try {
       if (this.#file.committed) {
         version = await writer.commit(await describe(view));
@@ -70,14 +74,20 @@ export class Writer {
       view.release();
     }
     // The end of an attempt gives the view up unless a cursor is open.
-    if (this.#file.lockedView !== undefined) await this.#leave(version, failure);
-    else this.#file.leave();
-    return failure;
+    if (this.#file.lockedView === undefined) {
+      this.#file.leave();
+      return { failure };
+    }
+    if (failure !== undefined) return { failure, lost: failure };
+    // What was committed has happened, whatever becomes of the cursor.
+    return this.#leave(version).then(
+      () => ({}),
+      (error: unknown) => ({ lost: { error } }),
+    );
   }
 
   /** An open cursor reads on from a snapshot of what it saw so far. */
-  async #leave(version: number, failure: { readonly error: unknown } | undefined): Promise<void> {
-    if (failure !== undefined) throw failure.error;
+  async #leave(version: number): Promise<void> {
     const next = await View.open(this.#source, new AbortController().signal);
     try {
       if (next.snapshot.version !== version) {

@@ -18,17 +18,17 @@ export async function hydrateNow(
     return await hydrate(shown.side, target, options);
   } catch (error) {
     // Only a reader of the pager can tell it to move on.
-    if (isLacunaError(error, "REVISION_CHANGED")) await readMissing(snapshot);
+    if (isLacunaError(error, "REVISION_CHANGED")) await readMissing(snapshot, options);
     throw error;
   } finally {
     snapshot.release();
   }
 }
 
-async function readMissing(snapshot: PrefetchSnapshot): Promise<void> {
+async function readMissing(snapshot: PrefetchSnapshot, { signal }: IngestOptions): Promise<void> {
   for (let page = 1; page <= snapshot.pageCount; page++) {
     if (snapshot.holds?.(page as PageNo) !== false) continue;
-    await snapshot.read(page as PageNo).catch(() => {});
+    await snapshot.read(page as PageNo, { signal }).catch(() => {});
     return;
   }
 }

@@ -205,13 +205,13 @@ class Hydration {
       const missing: PageNo[] = left.filter((page) => !resident.has(page));
       const [first] = missing;
       if (first === undefined) return;
-      const { refusedPages } = this.#cache.stats();
       // A prefetch does not say why it failed; reading does, or brings the page after all.
       await this.#cache.read(first, { signal: this.#options.signal });
       await this.#ask(missing);
       await this.#cache.flush();
-      if (!resident.has(first) && this.#cache.stats().refusedPages >= refusedPages) {
-        throw new LacunaError("STORAGE_FULL", "the local storage did not take the page", { page: first });
+      if (!resident.has(first)) {
+        const message = "the local storage did not keep the page: all of it together is more than it holds";
+        throw new LacunaError("STORAGE_FULL", message, { page: first });
       }
       left = missing;
     }

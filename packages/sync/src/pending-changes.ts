@@ -1,5 +1,5 @@
 import { LacunaError } from "@lacuna/page";
-import type { ChangeId } from "./changes/change.ts";
+import type { ChangeId, RowChange } from "./changes/change.ts";
 import { describeChange, type PendingChange } from "./changes/change-error.ts";
 import { decodeChange } from "./changes/change-record.ts";
 import type { PendingChanges } from "./push/push.ts";
@@ -18,12 +18,15 @@ export async function pendingChanges(
   const changes: PendingChange[] = [];
   for (const { id, bytes } of await pending.pendingChanges()) {
     for (const change of decodeChange(bytes, id).changes) {
-      if (discarded.has(change.id) || (change.kind === "row" && (change.parks || !travels(change)))) continue;
+      if (discarded.has(change.id) || (change.kind === "row" && !isShown(change))) continue;
       changes.push(describeChange(change));
     }
   }
   return changes;
 }
+
+/** What does not travel is no news, nor what only makes room for another change. */
+const isShown = (change: RowChange): boolean => change.parks === undefined && travels(change);
 
 /**
  * Gives up a change, such as `17.3`, or a whole transaction, such as `17`.

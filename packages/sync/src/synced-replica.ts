@@ -72,7 +72,7 @@ const DEFERRED: DatabaseShape = { revision: LOCAL_REVISION, pageSize: 4096, page
 /**
  * Opens a replica for reading and writing. Otherwise as `openReplica`; and when the remote no longer serves the revision of the
  * replica, local changes that it does not have are repeated over the newest one.
- * @throws what `openReplica` throws
+ * @throws what `openReplica` throws; `REPLICA_CORRUPT` if what is kept of its pushes cannot be read
  */
 export async function openSyncedReplica(options: SyncedReplicaOptions): Promise<SyncedReplica> {
   const replica = new WritableReplica(options);
@@ -110,16 +110,18 @@ class WritableReplica implements SyncedReplica {
   }
 
   async open(): Promise<SyncedReplica> {
-    const { store, transport, partial, deferred, signal, onProgress, openSql, transform, durability } =
-      this.#options;
+    const { store, partial, deferred, signal, onProgress, openSql, transform, durability } = this.#options;
     const during = { signal, onProgress };
     this.#bootstrapper.refuseForeignStore();
+    this.#state.load();
     const isNew = store.shape() === undefined;
     if (!isNew) this.#refuseLocalDatabase();
-    else if (deferred === true) await store.reset(DEFERRED);
-    else await this.#bootstrapper.bootstrap(during);
-    // The name at the remote must be known before anything is written that is to be pushed.
-    if (transport !== undefined && !this.#state.isKept) await this.#state.set({});
+    else if (deferred === true) {
+      // First of all: without a name at the remote it would be taken for a database that never had one.
+      await this.#takeName();
+      await store.reset(DEFERRED);
+    } else await this.#bootstrapper.bootstrap(during);
+    await this.#takeName();
     this.#pager = await openPager({
       store,
       base: (shown) => this.#makeBase(shown),
@@ -235,6 +237,11 @@ class WritableReplica implements SyncedReplica {
     const shape = this.#options.store.shape();
     if (shape === undefined) throw new Error("BUG: a replica without a shape");
     return shape;
+  }
+
+  /** The name at the remote must be known before anything is written that is to be pushed. */
+  async #takeName(): Promise<void> {
+    if (this.#options.transport !== undefined && !this.#state.isKept) await this.#state.set({});
   }
 
   /** What was written without a remote is known as pages only, so there is nothing that could be pushed. */

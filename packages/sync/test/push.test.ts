@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { closedError } from "@lacuna/page";
 import type { ChangeRecord } from "@lacuna/pager";
 import { describe, expect, it } from "vitest";
 import type { CapturedItem } from "../src/changes/captured.ts";
@@ -294,6 +295,25 @@ describe("a push", () => {
       expect(remote.asked).toHaveLength(2);
     },
   );
+
+  it("whose transport is closed meanwhile ends without a pause, and can be called again", async () => {
+    const remote = await sqlRemote(TABLE);
+    const client = new Client(remote);
+    client.write("INSERT INTO t VALUES (1, 'a')");
+    const { context } = client;
+    const closed = closedError("the transport");
+    const execute = async (): Promise<never> => {
+      throw closed;
+    };
+    let pauses = 0;
+    const pause = async (): Promise<void> => void pauses++;
+    client.context = { ...context, pause, transport: { ...context.transport, execute } };
+    await expect(client.push()).rejects.toBe(closed);
+    expect(pauses).toBe(0);
+    client.context = context;
+    await client.push();
+    expect(rows(remote)).toEqual([[1, "a"]]);
+  });
 
   it("that is aborted can be called again", async () => {
     const remote = await sqlRemote(TABLE);

@@ -1,7 +1,10 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { boundValue } from "../src/changes/bound-value.ts";
 import type { CapturedItem } from "../src/changes/captured.ts";
+import type { Change } from "../src/changes/change.ts";
 import { type PlanOptions, planTransaction } from "../src/statements/plan.ts";
+import type { PlannedStatement } from "../src/statements/planned-statement.ts";
 import { captured, keylessChangeset, schemaOf, transactionOf } from "./capture.ts";
 
 const KEEP: PlanOptions = { isDiscarded: () => false };
@@ -135,6 +138,43 @@ describe("rows with a primary key", () => {
     for (const notNull of ["", "NOT NULL"]) {
       const setUp = `CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT ${notNull}); CREATE UNIQUE INDEX u ON t(v); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')`;
       expectSame(setUp, run, "SELECT * FROM t ORDER BY id");
+    }
+  });
+
+  it.each([
+    ["letters of another case", "TEXT COLLATE NOCASE", "'a'", "'b'", "'A'", "'B'"],
+    ["trailing spaces", "TEXT COLLATE RTRIM", "'a'", "'b'", "'a '", "'b '"],
+    ["numbers of another type", "", "1", "2", "1.0", "2.0"],
+    ["what only looks equal", "TEXT", "'a'", "'A'", "'A'", "'a'"],
+  ])("exchange values that are equal to SQLite in spite of %s", (_, type, one, two, likeOne, likeTwo) => {
+    expectSame(
+      `CREATE TABLE t(id INTEGER PRIMARY KEY, v ${type} UNIQUE); INSERT INTO t VALUES (1, ${one}), (2, ${two})`,
+      `UPDATE t SET v = 'x' WHERE id = 1; UPDATE t SET v = ${likeOne} WHERE id = 2; UPDATE t SET v = ${likeTwo} WHERE id = 1`,
+      "SELECT * FROM t ORDER BY id",
+    );
+  });
+
+  it("that exchange unique values leave alone those whose change is left out", () => {
+    const { here } = pair(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT UNIQUE); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+    );
+    const circle =
+      "UPDATE t SET v = 'x' WHERE id = 1; UPDATE t SET v = 'a' WHERE id = 2; UPDATE t SET v = 'b' WHERE id = 3; UPDATE t SET v = 'c' WHERE id = 1";
+    const transaction = transactionOf([captured(here, () => here.exec(circle))]);
+    const isOf = (id: number, change: Change): boolean =>
+      change.kind === "row" && change.before[0] === BigInt(id);
+    for (const id of [1, 2, 3]) {
+      const left = (options: PlanOptions): PlannedStatement[] =>
+        planTransaction(transaction, options).filter(({ change }) => isOf(id, change));
+      expect(left(KEEP).length).toBeGreaterThan(0);
+      expect(
+        left({ ...KEEP, transform: (mutation) => (mutation.id === id ? { operation: "skip" } : null) }),
+      ).toEqual([]);
+      expect(
+        left({
+          isDiscarded: (change) => isOf(id, change) && change.kind === "row" && change.parks === undefined,
+        }),
+      ).toEqual([]);
     }
   });
 
@@ -304,6 +344,11 @@ describe("a transform", () => {
       after: { id: 1, v: null },
       updates: { v: null },
     });
+  });
+
+  it("gives values that become what SQLite makes of them when they are bound", () => {
+    const given = [7, -0, Number.NaN, 2 ** 53, true, undefined, new Uint8Array([1]).buffer];
+    expect(given.map(boundValue)).toEqual([7n, -0, null, 2 ** 53, 1n, null, new Uint8Array([1])]);
   });
 
   it("that gives something else is refused", () => {

@@ -95,8 +95,8 @@ export class Seat {
 
   /**
    * Has a call made by the owner, whoever that is by then.
-   * @throws {LacunaError} `OWNER_GONE` if the owner went before it answered and the call cannot be made again; `TIMEOUT` if it
-   *   shows no sign of life; what the call itself reports
+   * @throws {LacunaError} `OWNER_GONE` if the owner went before it answered, or shows no sign of life, and the call cannot be
+   *   made again; `TIMEOUT` if it shows none and the call can; what the call itself reports
    */
   async ask(question: Question, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();

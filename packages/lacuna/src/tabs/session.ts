@@ -212,7 +212,7 @@ export class Session {
 }
 
 async function ended({ iterator, ending }: OpenRows): Promise<void> {
-  ending.abort();
+  ending.abort(closedError("the database"));
   await iterator.return?.();
 }
 

@@ -115,7 +115,16 @@ export class TabSql extends TabCalls implements SqlDatabase {
       if (transaction === undefined) throw misplaced("no transaction was begun");
       this.#state.transaction = undefined;
       this.#transactions--;
-      await this.#seat.ask({ call: "end", transaction, commit: control.does === "commit" });
+      await this.#end(transaction, control.does === "commit");
+    }
+  }
+
+  async #end(transaction: string, commit: boolean): Promise<void> {
+    try {
+      await this.#seat.ask({ call: "end", transaction, commit });
+    } catch (error) {
+      // Nothing is left of it when its owner is gone, which is what a rollback wants.
+      if (commit || !isLacunaError(error, "OWNER_GONE")) throw error;
     }
   }
 
@@ -124,18 +133,15 @@ export class TabSql extends TabCalls implements SqlDatabase {
     body: (transaction: string) => Promise<Result>,
   ): Promise<Awaited<Result>> {
     const transaction = String(await this.#seat.ask({ call: "begin", mode }));
-    const end = (commit: boolean): Promise<unknown> => this.#seat.ask({ call: "end", transaction, commit });
     let result: Awaited<Result>;
     try {
       result = await this.#counted(body)(transaction);
     } catch (error) {
-      // Nothing is left of it when its owner is gone, which is what was wanted.
-      await end(false).catch((failure: unknown) => {
-        if (!isLacunaError(failure)) throw failure;
-      });
+      // Why the rollback failed, such as a database that was closed, says less than why it was wanted.
+      await this.#end(transaction, false).catch(() => {});
       throw error;
     }
-    await end(true);
+    await this.#end(transaction, true);
     return result;
   }
 

@@ -13,8 +13,8 @@ const STRUCTURE = 10;
 const SEGMENT = 2 ** 37;
 /** Added to that of a page, the row id of the index of the long list of rows that begins there. */
 const LIST_INDEX = 2 ** 36;
-/** No segment has so many pages. */
-const NO_PAGE = 2 ** 31 - 2;
+/** No segment has so many pages: twice as many are the largest integer that FTS5 reads here. */
+const NO_PAGE = 2 ** 30 - 1;
 /** Segments and pages of each that are guessed. */
 const MOST_SEGMENTS = 32;
 const MOST_PAGES = 2;

@@ -67,6 +67,8 @@ export class Terrain {
   readonly #candidates = new Map<Tree, Candidates>();
   /** So many leaves may be passed over after one on which a list may go on: as many as were read in a row up to it. */
   readonly #passable = new Map<PageNo, number>();
+  /** Trees that were read. */
+  readonly #seen = new Set<Tree>();
   #indexPages = 0;
 
   /** @param writes whether placeholders may be written to: then no two cells may lie in the same place */
@@ -95,6 +97,7 @@ export class Terrain {
     const place = this.#placeOf(page);
     const tree = place?.parent.tree ?? this.#forest.get(page);
     if (tree === undefined) return;
+    this.#seen.add(tree);
     try {
       const view = new BtreePage(page, bytes, this.#forest.header.usableSize);
       if (view.isLeaf) sampleLeaf(tree, view.cellCount);
@@ -117,12 +120,17 @@ export class Terrain {
     return place === undefined ? undefined : { page, tree: place.parent.tree, depth: depthOf(place) };
   }
 
-  /** What the page holds may name other pages, as far as can be told: it is none of the leaves of a table. */
+  /**
+   * What the page holds may name other pages, as far as can be told: it is none of the leaves of a table, or of one that is
+   * joined with others.
+   */
   leads(page: PageNo): boolean {
     const parent = this.#placeOf(page)?.parent;
     if (parent === undefined) return this.#forest.get(page) !== undefined;
     const { view, tree } = parent;
-    return !view.isTable || tree.upper.has(view.page) || tree.shadow?.pointsTo !== undefined;
+    if (!view.isTable || tree.upper.has(view.page)) return true;
+    if (tree.shadow !== undefined) return tree.shadow.pointsTo !== undefined;
+    return [...this.#seen].some(({ tableName }) => tableName !== tree.tableName);
   }
 
   /** A stand-in for a page that is not here, as like it as can be told; never one to keep. Valid until the next. */

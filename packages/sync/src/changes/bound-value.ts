@@ -1,7 +1,8 @@
 import { LacunaError, type SqlValue } from "@lacuna/page";
 
 /**
- * What SQLite makes of a value that is bound: a number that is a safe integer is an INTEGER, a boolean 1 or 0, `undefined` NULL.
+ * What SQLite makes of a value that is bound: a number that is a safe integer is an INTEGER (except -0), NaN is NULL, a
+ * boolean 1 or 0, `undefined` NULL.
  * @throws {LacunaError} `INVALID_OPTION` for what is no SQL value
  */
 export function boundValue(value: unknown): SqlValue {
@@ -11,7 +12,8 @@ export function boundValue(value: unknown): SqlValue {
     case "boolean":
       return value ? 1n : 0n;
     case "number":
-      return Number.isSafeInteger(value) ? BigInt(value) : value;
+      if (Number.isNaN(value)) return null;
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
     case "bigint":
     case "string":
       return value;

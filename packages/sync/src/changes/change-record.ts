@@ -10,7 +10,7 @@ import {
 import { boundValue } from "./bound-value.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { CapturedItem, CapturedRow, CapturedTransaction } from "./captured.ts";
-import type { Change, ChangeTransaction, RowChange } from "./change.ts";
+import type { Change, ChangeId, ChangeTransaction, RowChange } from "./change.ts";
 import { orderRows, type TableEntry } from "./order-rows.ts";
 import { writeRowValues } from "./row-values.ts";
 import { decodeFacts, encodeFacts, type TableFacts, tableFacts } from "./table-facts.ts";
@@ -84,9 +84,10 @@ export function decodeChange(bytes: Uint8Array, number: number): ChangeTransacti
       const args = readRowValues(reader, reader.count()).map((value) => value ?? null);
       changes.push({ kind: "statement", id: id(), sql, args });
     } else if (kind === CHANGESET) {
-      for (const entry of orderRows(decodeChangeset(reader))) {
-        changes.push(rowChange(entry, id()));
-      }
+      const ordered = orderRows(decodeChangeset(reader));
+      const first = changes.length + 1;
+      const ids = new Map(ordered.map((entry, at) => [entry, `${number}.${first + at}`]));
+      for (const entry of ordered) changes.push(rowChange(entry, ids));
     } else throw reader.error(`an item of kind 1 to 3 expected, found ${kind}`);
   }
   if (!reader.atEnd) throw reader.error("the end expected, found more");
@@ -142,9 +143,10 @@ function decodeRows(reader: ByteReader, tableOf: (table: string) => TableFacts):
   return rows;
 }
 
-function rowChange(entry: TableEntry, id: string): RowChange {
-  const { facts: table, operation, indirect, parks = false, rowid, before, after, whole } = entry;
-  const change = { kind: "row", id, table, indirect, parks, rowid } as const;
+function rowChange(entry: TableEntry, ids: ReadonlyMap<TableEntry, ChangeId>): RowChange {
+  const { facts: table, operation, indirect, rowid, before, after, whole } = entry;
+  const parks = entry.parks && ids.get(entry.parks);
+  const change = { kind: "row", id: ids.get(entry) ?? "", table, indirect, parks, rowid } as const;
   return whole === undefined
     ? { ...change, operation, before, after }
     : { ...change, operation: "insert", before: [], after: whole };

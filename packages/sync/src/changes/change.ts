@@ -14,8 +14,8 @@ export interface RowChange {
   readonly operation: RowOperation;
   /** Whether a trigger or a foreign key made it. */
   readonly indirect: boolean;
-  /** Only takes a unique value out of the way of another row. */
-  readonly parks: boolean;
+  /** Only takes a unique value of the row out of the way of another row; this is the change of it that follows. */
+  readonly parks: ChangeId | undefined;
   /** Where the row lay locally, of a table without primary key. */
   readonly rowid: bigint | undefined;
   /** The row as it was; of a table with a key, an update knows only the key and what changed. */

@@ -6,8 +6,8 @@ import type { TableFacts } from "./table-facts.ts";
 export interface TableEntry extends ChangesetEntry {
   readonly facts: TableFacts;
   readonly rowid: bigint | undefined;
-  /** Only takes a unique value out of the way of another row; the real change of this row follows. */
-  readonly parks?: boolean;
+  /** Only takes a unique value out of the way of another row; this is the real change of the row, which follows. */
+  readonly parks?: TableEntry;
   /** All of the row as it became, where an update put it in the place of another one. */
   readonly whole?: RowValues | undefined;
 }
@@ -55,15 +55,19 @@ function orderUpdates(updates: readonly TableEntry[]): TableEntry[] {
   return ordered;
 }
 
-/** Which update gives up which value of a unique column. */
-type Givers = Map<string, TableEntry>;
+/** Which updates give up a value of a unique column, or one that may be equal to it. */
+type Givers = Map<string, TableEntry[]>;
 
 function giversOf(updates: readonly TableEntry[]): Givers {
   const givers: Givers = new Map();
   for (const update of updates) {
     for (const column of uniqueColumns(update)) {
       const value = update.before[column];
-      if (value !== undefined && value !== null) givers.set(placeOf(update, column, value), update);
+      if (value === undefined || value === null) continue;
+      const place = placeOf(update, column, value);
+      const known = givers.get(place);
+      if (known === undefined) givers.set(place, [update]);
+      else known.push(update);
     }
   }
   return givers;
@@ -74,8 +78,9 @@ function takenFrom(update: TableEntry, givers: Givers): TableEntry[] {
   for (const column of uniqueColumns(update)) {
     const value = update.after[column];
     if (value === undefined || value === null) continue;
-    const giver = givers.get(placeOf(update, column, value));
-    if (giver !== undefined && giver !== update) found.push(giver);
+    for (const giver of givers.get(placeOf(update, column, value)) ?? []) {
+      if (giver !== update) found.push(giver);
+    }
   }
   return found;
 }
@@ -85,7 +90,7 @@ function park(update: TableEntry): TableEntry {
   const after: RowValues = update.facts.columns.map((_, column) =>
     columns.has(column) ? parkedValue(update, column) : undefined,
   );
-  return { ...update, after, parks: true, whole: undefined };
+  return { ...update, after, parks: update, whole: undefined };
 }
 
 function parkedValue(update: TableEntry, column: number): SqlValue {
@@ -99,7 +104,13 @@ function uniqueColumns({ facts, after }: TableEntry): number[] {
   return [...columns].filter((column) => after[column] !== undefined);
 }
 
+/** The same for values that are equal to SQLite, whatever the collation; others may share it. */
 function placeOf({ table }: TableEntry, column: number, value: SqlValue): string {
-  const shown = value instanceof Uint8Array ? `x${value.join()}` : `${typeof value} ${String(value)}`;
-  return `${table}\0${column}\0${shown}`;
+  return `${table}\0${column}\0${likeness(value)}`;
+}
+
+function likeness(value: SqlValue): string {
+  if (value instanceof Uint8Array) return `x${value.join()}`;
+  if (typeof value === "string") return `t${value.toLowerCase().trimEnd()}`;
+  return String(Number(value));
 }

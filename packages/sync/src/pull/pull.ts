@@ -26,7 +26,10 @@ export interface PullContext {
 
 export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long the remote may wait for something new, in milliseconds. */
+  /**
+   * How long the remote may wait for something new, in milliseconds.
+   * @default 0
+   */
   readonly longPollMs?: number | undefined;
 }
 

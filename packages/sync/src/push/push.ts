@@ -111,7 +111,7 @@ async function pushBatch(
       const { results } = await transport.execute(pipeline, signal === undefined ? {} : { signal });
       became = outcome(results[0]);
     } catch (error) {
-      if (signal?.aborted === true) throw error;
+      if (signal?.aborted === true || isLacunaError(error, "CLOSED")) throw error;
       if (wasNotRun(error)) {
         await forget(state, next);
         throw error;

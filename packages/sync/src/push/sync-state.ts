@@ -1,3 +1,4 @@
+import { LacunaError } from "@lacuna/page";
 import { META_SYNC as NAME, type ReplicaMeta } from "../replica-meta.ts";
 
 /**
@@ -40,8 +41,6 @@ export class SyncState {
   constructor(meta: ReplicaMeta, clientName: string) {
     this.#meta = meta;
     this.#clientName = clientName;
-    const text = meta.get(NAME);
-    this.#facts = text === undefined ? undefined : (JSON.parse(text) as SyncFacts);
   }
 
   /** Whether the replica has a name at the remote. */
@@ -49,9 +48,33 @@ export class SyncState {
     return this.#meta.get(NAME) !== undefined;
   }
 
+  /** @throws {LacunaError} `REPLICA_CORRUPT` if what was kept is something else; not after `load` */
   get facts(): SyncFacts {
-    this.#facts ??= { client: this.newClient(), inflight: [], discarded: [] };
+    this.#facts ??= this.#kept() ?? { client: this.newClient(), inflight: [], discarded: [] };
     return this.#facts;
+  }
+
+  /** @throws {LacunaError} `REPLICA_CORRUPT` if what was kept is something else */
+  load(): void {
+    this.#facts = this.#kept();
+  }
+
+  #kept(): SyncFacts | undefined {
+    const text = this.#meta.get(NAME);
+    if (text === undefined) return undefined;
+    let facts: Partial<SyncFacts> | null = null;
+    try {
+      facts = JSON.parse(text);
+    } catch {
+      // Told below.
+    }
+    const isWhole =
+      typeof facts?.client === "string" && Array.isArray(facts.inflight) && Array.isArray(facts.discarded);
+    if (isWhole) return facts as SyncFacts;
+    throw new LacunaError(
+      "REPLICA_CORRUPT",
+      `what the replica knows of its pushes should be JSON with client, inflight and discarded, found ${text.slice(0, 100)}`,
+    );
   }
 
   newClient(): string {

@@ -1,4 +1,4 @@
-import type { Change, ChangeTransaction, RowChange } from "../changes/change.ts";
+import type { Change, ChangeId, ChangeTransaction, RowChange } from "../changes/change.ts";
 import type { PlannedStatement } from "./planned-statement.ts";
 import { rowStatement } from "./row-statement.ts";
 import { schemaStatement } from "./schema-statement.ts";
@@ -16,8 +16,12 @@ export function planTransaction(
   { transform, isDiscarded }: PlanOptions,
 ): PlannedStatement[] {
   const planned: PlannedStatement[] = [];
+  const leftOut = new Set<ChangeId>();
   for (const change of changes) {
-    if (isDiscarded(change)) continue;
+    if (isDiscarded(change)) {
+      leftOut.add(change.id);
+      continue;
+    }
     if (change.kind === "schema") {
       planned.push({ ...schemaStatement(change.sql), args: [], change });
       continue;
@@ -28,14 +32,17 @@ export function planTransaction(
     }
     if (!travels(change)) continue;
     const said =
-      change.parks || transform === undefined
+      change.parks !== undefined || transform === undefined
         ? "keep"
         : checkTransformed(transform(mutationOf(change, time)));
+    if (said !== "keep") leftOut.add(change.id);
     if (said === "skip") continue;
     const statement = said === "keep" ? rowStatement(change) : said;
     if (statement !== undefined) planned.push({ ...statement, change });
   }
-  return planned;
+  if (leftOut.size === 0) return planned;
+  // A row that keeps its value must not lose it to make room for another one.
+  return planned.filter(({ change }) => change.kind !== "row" || !leftOut.has(change.parks ?? ""));
 }
 
 /** Whether a change is to be repeated elsewhere, and not made there by a trigger. */
