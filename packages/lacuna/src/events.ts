@@ -19,7 +19,20 @@ const NAMES: readonly (keyof DatabaseEvents)[] = ["change", "push", "pull", "fet
 
 type Listener<Name extends keyof DatabaseEvents> = (event: DatabaseEvents[Name]) => void;
 
-/** Tells listeners. What they throw is reported to the runtime, as with events of the platform. */
+/** The same listener, which does no harm: what it throws is reported to the runtime, as with events of the platform. */
+export function harmless<Event>(listener: (event: Event) => void): (event: Event) => void {
+  return (event) => {
+    try {
+      listener(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+}
+
+/** Tells listeners. */
 export class Listeners {
   readonly #listeners = new Map<keyof DatabaseEvents, Set<(event: never) => void>>();
 
@@ -37,20 +50,14 @@ export class Listeners {
     const all = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, all);
     // Given twice, it is told twice.
-    const own: Listener<Name> = (event) => listener(event);
+    const own = harmless(listener);
     all.add(own);
     return () => all.delete(own);
   }
 
   tell<Name extends keyof DatabaseEvents>(name: Name, event: DatabaseEvents[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      try {
-        (listener as Listener<Name>)(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+      (listener as Listener<Name>)(event);
     }
   }
 }

@@ -5,7 +5,7 @@ import { cappedStore } from "@lacuna/storage/capped";
 import { openSyncedReplica, type SyncedReplica, type SyncedReplicaOptions } from "@lacuna/sync";
 import { localFiles } from "#local-files";
 import type { CheckedOptions } from "./check-options.ts";
-import { type Listeners, toldFetch } from "./events.ts";
+import { harmless, type Listeners, toldFetch } from "./events.ts";
 import { openStore } from "./local-store.ts";
 import type { PartialSyncOptions, PrefetchReason } from "./options.ts";
 import { nameOf, openRemote, type Remote } from "./remote.ts";
@@ -123,7 +123,7 @@ function replicaOptions(
     memoryBytes: options.memoryBytes,
     prefetch: prefetch === false ? false : (given) => predictors({ ...given, causes: causesOf(prefetch) }),
     onProgress: options.onProgress,
-    onPages: options.onPages,
+    onPages: options.onPages && harmless(options.onPages),
     openSql: replaySql(options),
     clientName: options.clientName,
     transform: options.transform,

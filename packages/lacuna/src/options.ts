@@ -115,7 +115,7 @@ export interface ConnectOptions extends RemoteOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Told of every request for missing pages, of every page that comes and why, and of its first use: what a live picture of
-   * the database needs. Pages that come at opening are not among them. Must not throw.
+   * the database needs. Pages that come at opening are not among them.
    */
   readonly onPages?: ((event: PagesEvent) => void) | undefined;
   /** Ends the opening with the signal's reason. */

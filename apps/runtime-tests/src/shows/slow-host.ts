@@ -9,7 +9,13 @@ export interface Seen {
   readonly bytes: number;
 }
 
-/** A file behind a link: every request waits for the round trip, and all together share the bandwidth. */
+/** Bytes of the file, the end excluded. */
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A file behind a link, several ranges of which may be asked for at once: every request waits for the round trip, and all together share the bandwidth. */
 export class SlowHost {
   readonly #file: number;
   readonly #size: number;
@@ -52,20 +58,32 @@ export class SlowHost {
     }
     const began = performance.now();
     await pause(this.#latencyMs);
-    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
-    const start = Number(from ?? 0);
-    const end = Math.min(to === undefined || to === "" ? this.#size : Number(to) + 1, this.#size);
-    response.writeHead(from === undefined ? 200 : 206, {
-      "content-type": "application/octet-stream",
+    const asked = [...(request.headers.range ?? "").matchAll(/(\d+)-(\d*)/g)].map(([, from, to]) => {
+      const end = to === "" ? this.#size : Math.min(Number(to) + 1, this.#size);
+      return { start: Number(from), end };
+    });
+    const type = "application/octet-stream";
+    const rangeOf = ({ start, end }: Piece): string => `bytes ${start}-${end - 1}/${this.#size}`;
+    const headOf = (piece: Piece): string =>
+      `\r\n--part\r\nContent-Type: ${type}\r\nContent-Range: ${rangeOf(piece)}\r\n\r\n`;
+    const pieces = asked.length > 0 ? asked : [{ start: 0, end: this.#size }];
+    const [single] = asked;
+    const isList = asked.length > 1;
+    const headers =
+      isList || single === undefined
+        ? {}
+        : { "content-range": rangeOf(single), "content-length": single.end - single.start };
+    response.writeHead(single === undefined ? 200 : 206, {
+      "content-type": isList ? "multipart/byteranges; boundary=part" : type,
       "accept-ranges": "bytes",
       etag: '"show"',
-      "content-length": end - start,
-      ...(from === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${this.#size}` }),
+      ...headers,
     });
     let bytes = 0;
-    if (request.method !== "HEAD") {
-      for (let at = start; at < end && !response.destroyed; at += 65_536) {
-        const chunk = new Uint8Array(Math.min(65_536, end - at));
+    for (const piece of request.method === "HEAD" ? [] : pieces) {
+      if (isList) response.write(headOf(piece));
+      for (let at = piece.start; at < piece.end && !response.destroyed; at += 65_536) {
+        const chunk = new Uint8Array(Math.min(65_536, piece.end - at));
         readSync(this.#file, chunk, 0, chunk.length, at);
         this.#free = Math.max(this.#free, performance.now()) + chunk.length / this.#bytesPerMs;
         const wait = this.#free - performance.now();
@@ -74,6 +92,7 @@ export class SlowHost {
         bytes += chunk.length;
       }
     }
+    if (isList) response.write("\r\n--part--\r\n");
     response.end();
     this.seen.push({ began, ended: performance.now(), bytes });
   }
