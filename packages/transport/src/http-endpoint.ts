@@ -79,7 +79,7 @@ export class HttpEndpoint {
   /**
    * Sends a request and waits for the headers of the answer, whatever its status. The body must be read or cancelled.
    * @throws {LacunaError} `NETWORK` if there is no answer, `OFFLINE` while the remote is paused, `INVALID_OPTION` if a
-   *   function gave something that is no URL
+   *   function gave something that is no URL, or no header that HTTP can send
    * @throws `signal.reason` if aborted, and what the functions among the options throw
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
@@ -127,13 +127,27 @@ export class HttpEndpoint {
     if (base === null || base === undefined || base === "") {
       throw new LacunaError("OFFLINE", "the URL is empty: the remote is paused");
     }
-    const headers = new Headers(await perRequest(this.#options.headers));
-    for (const [name, value] of Object.entries(request.headers)) headers.set(name, value);
+    const given = await perRequest(this.#options.headers);
     const token = await perRequest(this.#options.authToken);
-    if (token !== null && token !== undefined && token !== "")
-      headers.set("authorization", `Bearer ${token}`);
+    const headers = headersOf(given, request.headers, token || undefined);
     const { target = this.#target } = request;
     return { url: target(httpUrl(base)), headers };
+  }
+}
+
+function headersOf(
+  given: HeadersInit | undefined,
+  own: HttpRequest["headers"],
+  token: string | undefined,
+): Headers {
+  try {
+    const headers = new Headers(given);
+    for (const [name, value] of Object.entries(own)) headers.set(name, value);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    return headers;
+  } catch {
+    // The cause is left out: it would show the token.
+    throw new LacunaError("INVALID_OPTION", "authToken and headers must be what HTTP can send, in one line");
   }
 }
 

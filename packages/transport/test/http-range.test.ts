@@ -142,6 +142,18 @@ describe("requests", () => {
     expect(requests[1]?.headers.get("x-who")).toBe("me");
   });
 
+  it.each([
+    ["authToken", { authToken: "secret\nsecret" }],
+    ["headers", { headers: { "x-key": "secret\u0000" } }],
+  ])("with %s that HTTP cannot send are refused, without telling what it was", async (name, options) => {
+    const { transport, requests } = remoteOf(honest, options);
+    const failure = await failureOf(openAll(transport));
+    expect(failure).toMatchObject({ code: "INVALID_OPTION", message: expect.stringContaining(name) });
+    expect(failure).not.toHaveProperty("cause");
+    expect(`${failure}`).not.toContain("secret");
+    expect(requests).toEqual([]);
+  });
+
   it("puts pages together from any pieces", async () => {
     const { transport } = remoteOf(dripping(honest, 777));
     const entries = await openAll(transport, { kind: "full" });
