@@ -46,8 +46,8 @@ export interface HttpRequest {
 export class HttpEndpoint {
   readonly traffic: Traffic = new Traffic();
   readonly link: LinkMeter;
-  /** Where the last request was sent to. */
-  lastUrl: URL | undefined;
+  /** What answered last; `server` is the header of that name. */
+  lastHost: { readonly origin: string; readonly server: string } | undefined;
   readonly #closing = new AbortController();
   readonly #options: HttpOptions;
   readonly #target: (base: URL) => URL;
@@ -88,7 +88,6 @@ export class HttpEndpoint {
     const { url, headers } = await untilAborted(this.#resolve(request), signal);
     signal.throwIfAborted();
     this.traffic.sent(body?.length ?? 0);
-    this.lastUrl = url;
     const exchange = this.link.begin();
     const fetching = this.#fetch(url.href, {
       method,
@@ -105,6 +104,7 @@ export class HttpEndpoint {
         late.body?.cancel().catch(() => {});
       });
       exchange.answered();
+      this.lastHost = { origin: url.origin, server: response.headers.get("server") ?? "" };
       return new HttpAnswer(response, { url: where, signal, traffic: this.traffic, exchange });
     } catch (cause) {
       if (signal.aborted) throw signal.reason;

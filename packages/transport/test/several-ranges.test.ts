@@ -290,6 +290,15 @@ describe("a host that does not answer several ranges", () => {
     expect(remote.openAnswers()).toBe(0);
   });
 
+  it.each(["AmazonS3", "AliyunOSS", "MinIO", "UploadServer", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"])(
+    "because it is %s is not even asked for several",
+    async (server) => {
+      const remote = remoteOf(withHeaders(singleOnly, { server }));
+      await read(remote, await revisionOf(remote.transport), 20, 5, 9);
+      expect(askedFor(remote)).toEqual(["20", "5", "9"]);
+    },
+  );
+
   it("sends no whole file because of that", async () => {
     const big = new Uint8Array(3_000_000);
     big.set(file);

@@ -44,9 +44,14 @@ export async function askRanges(
   return answer;
 }
 
-/** Whether several ranges may be asked for. In a browser, hosts of other origins would have to permit the header. */
-export const mayAskSeveral = ({ endpoint }: PinnedFile): boolean =>
-  !inBrowser() || endpoint.lastUrl?.origin === globalThis.location?.origin;
+/** Stores of objects that are known to send the whole file, or to refuse: asking them would cost the line something. */
+const SINGLE_RANGES_ONLY = /^(?:AmazonS3|AliyunOSS|MinIO|UploadServer|Windows-Azure-Blob)/i;
+
+/** Whether it makes sense to ask for several ranges. In a browser, hosts of other origins would have to permit the header. */
+export function mayAskSeveral({ endpoint: { lastHost } }: PinnedFile): boolean {
+  if (SINGLE_RANGES_ONLY.test(lastHost?.server ?? "")) return false;
+  return !inBrowser() || (lastHost !== undefined && lastHost.origin === globalThis.location?.origin);
+}
 
 async function send(
   { endpoint, state, urgency }: PinnedFile,
