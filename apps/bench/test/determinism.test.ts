@@ -18,7 +18,7 @@ it("the same run costs the same on a slow machine: requests, bytes and simulated
   const check = new AnswerCheck(path);
   onTestFinished(() => check.close());
   const raw = syncHandler({ database: served });
-  const site = { path, name: served.name, handlers: { raw, compressed: raw } };
+  const site = { path, name: served.name, handlers: { raw, compressed: raw, single: raw } };
   const profile = { rttMs: 50, bandwidthBitsPerSecond: 20_000_000, jitterMs: 5 };
   const costs = async (): Promise<unknown[]> => {
     const all: unknown[] = [];

@@ -245,7 +245,7 @@ export class BenchRun {
   /** The main one first. */
   #profilesOf({ id }: System): number[] {
     const { mainProfile, profiles } = this.#options;
-    if (id === "lacuna-static") return [mainProfile];
+    if (id.startsWith("lacuna-static")) return [mainProfile];
     const others = [...profiles.keys()].filter((profile) => profile !== mainProfile);
     return [mainProfile, ...others];
   }

@@ -1,5 +1,6 @@
 import { syncHandler } from "@lacuna/server";
 import { openServedFile, type ServedFile, withCompression } from "@lacuna/server/node";
+import type { Handler } from "../network/simulated-network.ts";
 import { AnswerCheck } from "./answer-check.ts";
 import { measureExtras } from "./extras.ts";
 import { measureOnNetwork, measureSerially, type Site } from "./measure.ts";
@@ -22,9 +23,20 @@ async function siteOf(path: string): Promise<OpenSite> {
   await open?.served.close();
   const served = await openServedFile(path);
   const raw = syncHandler({ database: served });
-  const site: Site = { path, name: served.name, handlers: { raw, compressed: withCompression(raw) } };
+  const handlers = { raw, compressed: withCompression(raw), single: withSingleRanges(raw) };
+  const site: Site = { path, name: served.name, handlers };
   open = { site, served, check: new AnswerCheck(path) };
   return open;
+}
+
+/** Sends everything where several ranges are asked for. */
+function withSingleRanges(handler: Handler): Handler {
+  return (request) => {
+    if (request.headers.get("range")?.includes(",") !== true) return handler(request);
+    const headers = new Headers(request.headers);
+    headers.delete("range");
+    return handler(new Request(request, { headers }));
+  };
 }
 
 async function perform(task: Task): Promise<unknown> {

@@ -5,11 +5,17 @@ import { sqliteWasmHttp } from "./sqlite-wasm-http.ts";
 import type { NetworkSystem, System } from "./system.ts";
 import { tursoSync, tursoSyncWithPrefetch } from "./turso.ts";
 
-/** Lacuna as it is by default, and over the two other ways to reach pages. */
+/** Lacuna as it is by default, and over other ways to reach pages. */
 export const OUR_SYSTEMS: readonly NetworkSystem[] = [
   lacuna({ id: "lacuna", name: "Lacuna" }),
   lacuna({ id: "lacuna-compressed", name: "Lacuna, compressed pages", server: "compressed" }),
   lacuna({ id: "lacuna-static", name: "Lacuna, static host", remote: "static" }),
+  lacuna({
+    id: "lacuna-static-single",
+    name: "Lacuna, static host, one range a request",
+    remote: "static",
+    server: "single",
+  }),
 ];
 
 /** The same work by others. */

@@ -25,8 +25,8 @@ export interface NetworkSystem {
   readonly kind: "network";
   readonly id: string;
   readonly name: string;
-  /** What serves the database to it. */
-  readonly server: "raw" | "compressed";
+  /** What serves the database to it; `single` answers no more than one range of the file a request, as stores of objects do. */
+  readonly server: "raw" | "compressed" | "single";
   /** Whether it is given the URL of the server or of the file. */
   readonly path: "server" | "file";
   open(site: { readonly url: string; readonly fetch: typeof fetch; now(): number }): Promise<OpenSystem>;
