@@ -108,6 +108,15 @@ describe("a host that answers several ranges", () => {
     expect(askedFor(remote, 2).at(-1)).toBe("4 26 28");
   });
 
+  it("is asked for what is in gaps, too, where that takes fewer requests", async () => {
+    const remote = remoteOf(honest, { gapBytes: "auto", rangesPerRequest: 3 });
+    const revision = await revisionOf(remote.transport);
+    await read(remote, revision, 2, 30);
+    await read(remote, revision, 4, 6, 8);
+    await read(remote, revision, 4, 6, 8, 10);
+    expect(askedFor(remote)).toEqual(["2", "30 2", "4 6 8", "4-10"]);
+  });
+
   it("is asked for no more ranges at a time, and in no more requests at once, than it may", async () => {
     let open = 0;
     let most = 0;

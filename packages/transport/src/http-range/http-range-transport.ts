@@ -44,7 +44,7 @@ export interface HttpRangeOptions extends HttpOptions {
    * shows with the first list of pages that takes more than one request otherwise: the page wanted first is asked for by
    * itself then, and one more request goes on at once. A host that does not is asked for one range at a time from then on. In
    * a browser only the host of the page itself is asked, since others would have to permit it.
-   * @default 100
+   * @default 200
    */
   readonly rangesPerRequest?: number | undefined;
 }
@@ -63,7 +63,7 @@ class HttpRangeTransport implements Transport {
   readonly #streams: RangeStreams;
 
   constructor(options: HttpRangeOptions) {
-    const { gapBytes = "auto", maxRequests = 6, rangesPerRequest = 100 } = options;
+    const { gapBytes = "auto", maxRequests = 6, rangesPerRequest = 200 } = options;
     if (gapBytes !== "auto") checkCount("gapBytes", gapBytes, 0);
     checkCount("maxRequests", maxRequests, 1);
     checkCount("rangesPerRequest", rangesPerRequest, 1);

@@ -70,8 +70,11 @@ export class RangeStreams {
       (signal) =>
         this.#parts(file, ranges, request, signal);
     const apart = plan(worthwhileGap(pages, { pageSize, maxRequests, link: link.estimate() }));
-    if (this.#most === 1 || apart.length < 2 || !mayAskSeveral(file)) return apart.map(single);
+    if (this.#most === 1 || !mayAskSeveral(file)) return apart.map(single);
     const ranges = plan(0);
+    const isWorthwhile =
+      this.#most === undefined ? apart.length > 1 : Math.ceil(ranges.length / this.#most) <= apart.length;
+    if (!isWorthwhile) return apart.map(single);
     if (this.#most !== undefined) {
       const streams: Stream[] = [];
       while (ranges.length > 1) streams.push(several(ranges.splice(0, this.#most)));
