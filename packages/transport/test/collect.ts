@@ -8,6 +8,7 @@ import {
   rangesInOrder,
   type Transport,
 } from "@lacuna/page";
+import type { Host } from "@lacuna/testkit";
 
 /** Ranges of the pages in the order given. */
 export const pages = (...numbers: number[]): PageRange[] => rangesInOrder(numbers.map(pageNo));
@@ -43,4 +44,19 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error("a failure was expected");
+}
+
+/** The same host, and how many requests it had open at once at most. */
+export function countingOpen(host: Host): { readonly host: Host; most(): number } {
+  let open = 0;
+  let most = 0;
+  return {
+    host: async (request) => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      open--;
+      return host(request);
+    },
+    most: () => most,
+  };
 }

@@ -1,4 +1,5 @@
 import { describeTransport, fetchFrom, staticHost } from "@lacuna/testkit";
+import { describe } from "vitest";
 import { httpRangeTransport } from "../src/http-range/index.ts";
 import { withRetry } from "../src/with-retry.ts";
 import { withTimeout } from "../src/with-timeout.ts";
@@ -7,40 +8,27 @@ import { makeDatabase } from "./make-database.ts";
 const url = "https://host.example/files/made.db";
 const capabilities = { query: false, oneRequest: false, anything: true };
 
-describeTransport({
-  name: "httpRangeTransport over tags",
-  capabilities,
-  database: makeDatabase,
-  serve: async (first) => {
-    let file = first;
-    const host = fetchFrom(staticHost(() => file));
-    return {
-      transport: () => httpRangeTransport({ url, fetch: host.fetch }),
-      replace: async (next) => {
-        file = next;
-      },
-      openAnswers: host.openAnswers,
-      stop: async () => {},
-    };
-  },
-});
-
-describeTransport({
-  name: "httpRangeTransport over several ranges",
-  capabilities,
-  database: makeDatabase,
-  serve: async (first) => {
-    let file = first;
-    const host = fetchFrom(staticHost(() => file, { severalRanges: true }));
-    return {
-      transport: () => httpRangeTransport({ url, fetch: host.fetch }),
-      replace: async (next) => {
-        file = next;
-      },
-      openAnswers: host.openAnswers,
-      stop: async () => {},
-    };
-  },
+describe.each([
+  { over: "tags", severalRanges: false },
+  { over: "several ranges", severalRanges: true },
+])("a host", ({ over, severalRanges }) => {
+  describeTransport({
+    name: `httpRangeTransport over ${over}`,
+    capabilities,
+    database: makeDatabase,
+    serve: async (first) => {
+      let file = first;
+      const host = fetchFrom(staticHost(() => file, { severalRanges }));
+      return {
+        transport: () => httpRangeTransport({ url, fetch: host.fetch }),
+        replace: async (next) => {
+          file = next;
+        },
+        openAnswers: host.openAnswers,
+        stop: async () => {},
+      };
+    },
+  });
 });
 
 describeTransport({

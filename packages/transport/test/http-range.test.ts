@@ -22,7 +22,7 @@ import {
 } from "@lacuna/testkit";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type HttpRangeOptions, httpRangeTransport } from "../src/http-range/index.ts";
-import { collect, failureOf, numbersOf, openAll, pages, revisionOf } from "./collect.ts";
+import { collect, countingOpen, failureOf, numbersOf, openAll, pages, revisionOf } from "./collect.ts";
 import { makeDatabase } from "./make-database.ts";
 
 const url = "https://host.example/made.db?signature=secret";
@@ -115,18 +115,15 @@ describe("requests", () => {
   });
 
   it("sends no more requests at once than it may", async () => {
-    let open = 0;
-    let most = 0;
-    const counting: Host = async (request) => {
-      most = Math.max(most, ++open);
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      open--;
-      return honest(request);
-    };
-    const { transport, requests } = remoteOf(counting, { gapBytes: 0, maxRequests: 3, rangesPerRequest: 1 });
+    const counting = countingOpen(honest);
+    const { transport, requests } = remoteOf(counting.host, {
+      gapBytes: 0,
+      maxRequests: 3,
+      rangesPerRequest: 1,
+    });
     const revision = await revisionOf(transport);
     await collect(transport.fetchPages(fetchOnce(revision, 2, 4, 6, 8, 10, 12, 14, 16)));
-    expect(most).toBe(3);
+    expect(counting.most()).toBe(3);
     expect(requests).toHaveLength(9);
   });
 
